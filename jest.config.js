@@ -1,7 +1,6 @@
-export default {
+const shared = {
   testEnvironment: 'node',
   roots: ['<rootDir>/spec'],
-  testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
@@ -15,6 +14,26 @@ export default {
     ],
   },
   restoreMocks: true,
+};
+
+const withoutConsul = ['unit', 'package'];
+
+export default {
+  projects: [
+    {
+      ...shared,
+      displayName: 'fast',
+      testMatch: withoutConsul.map((folder) => `<rootDir>/spec/${folder}/**/*.spec.ts`),
+    },
+    {
+      ...shared,
+      displayName: 'consul',
+      testMatch: ['<rootDir>/spec/**/*.spec.ts'],
+      testPathIgnorePatterns: withoutConsul.map((folder) => `<rootDir>/spec/${folder}/`),
+      globalSetup: '<rootDir>/spec/support/global-setup.ts',
+      globalTeardown: '<rootDir>/spec/support/global-teardown.ts',
+    },
+  ],
   collectCoverageFrom: ['lib/**/*.ts'],
   coverageProvider: 'babel',
   coverageReporters: ['text', 'lcov'],
