@@ -1,32 +1,51 @@
 import { isAtLeast, type ConsulVersion } from './consul-binary.ts';
 
+export const LOOPBACK = '127.0.0.1';
+
 export interface AgentPorts {
   readonly http: number;
   readonly server: number;
   readonly serfLan: number;
 }
 
-export interface AgentDescription {
-  readonly mode: 'dev' | 'server' | 'client';
-  readonly node: string;
-  readonly bindAddress: string;
-  readonly sessionTtlMin: string;
-  readonly bootstrapExpect: number;
-  readonly join: readonly string[];
-  readonly managementToken?: string | undefined;
+export interface ConsulAgentOptions {
+  readonly binary: string;
+  /**
+   * `dev` keeps its data in memory and forgets it at a restart, `server` keeps it in a folder, `client`
+   * holds none and passes requests on to the servers that it joins.
+   *
+   * @default 'dev'
+   */
+  readonly mode?: 'dev' | 'server' | 'client';
+  /** Agents of the datacenter to be joined. */
+  readonly join?: readonly { readonly serfAddress: string }[];
+  /** How many servers the datacenter waits for, in mode `server`. @default 1 */
+  readonly bootstrapExpect?: number;
+  /** @default '127.0.0.1' */
+  readonly bindAddress?: string;
+  /** @default '100ms' */
+  readonly sessionTtlMin?: string;
+  /** Switches ACLs on, with `default_policy` deny, and makes this the token that may do everything. */
+  readonly managementToken?: string;
+  /** More configuration, in Consul's own words; wins over ours. */
+  readonly config?: Record<string, unknown>;
+  /** @default 20_000 */
+  readonly readyWithinMs?: number;
 }
 
 /** The agent's configuration file, in words that the given version and all later ones understand. */
 export function agentConfig(
-  agent: AgentDescription,
+  node: string,
+  options: ConsulAgentOptions,
   ports: AgentPorts,
   dataFolder: string,
   version: ConsulVersion,
 ): Record<string, unknown> {
+  const { mode = 'dev', bindAddress = LOOPBACK, join = [], managementToken } = options;
   return {
-    node_name: agent.node,
-    bind_addr: agent.bindAddress,
-    client_addr: agent.bindAddress,
+    node_name: node,
+    bind_addr: bindAddress,
+    client_addr: bindAddress,
     ports: {
       http: ports.http,
       server: ports.server,
@@ -38,14 +57,14 @@ export function agentConfig(
     },
     log_level: 'info',
     disable_update_check: true,
-    ...(agent.mode !== 'client' && { session_ttl_min: agent.sessionTtlMin }),
-    ...(agent.mode !== 'dev' && { data_dir: dataFolder, server: agent.mode === 'server' }),
-    ...(agent.mode === 'server' && {
-      bootstrap_expect: agent.bootstrapExpect,
+    ...(mode !== 'client' && { session_ttl_min: options.sessionTtlMin ?? '100ms' }),
+    ...(mode !== 'dev' && { data_dir: dataFolder, server: mode === 'server' }),
+    ...(mode === 'server' && {
+      bootstrap_expect: options.bootstrapExpect ?? 1,
       performance: { raft_multiplier: 1 },
     }),
-    ...(agent.join.length > 0 && { retry_join: agent.join, retry_interval: '250ms' }),
-    ...(agent.managementToken !== undefined && { acl: aclConfig(agent.managementToken, version) }),
+    ...(join.length > 0 && { retry_join: join.map((agent) => agent.serfAddress), retry_interval: '250ms' }),
+    ...(managementToken !== undefined && { acl: aclConfig(managementToken, version) }),
   };
 }
 

@@ -2,50 +2,25 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { agentConfig, type AgentDescription, type AgentPorts } from './agent-config.ts';
+import { agentConfig, LOOPBACK, type AgentPorts, type ConsulAgentOptions } from './agent-config.ts';
 import { consulVersion, type ConsulVersion } from './consul-binary.ts';
 import { knowsLeader, nodeIsHealthy } from './consul-readiness.ts';
 import { consulRequest } from './consul-request.ts';
 import { freePorts } from './free-ports.ts';
 import { isStopped } from './process-state.ts';
+import { createTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts';
 import { spawnTethered } from './tethered-process.ts';
 import { until } from './until.ts';
 
-export interface ConsulAgentOptions {
-  readonly binary: string;
-  /**
-   * `dev` keeps its data in memory and forgets it at a restart, `server` keeps it in a folder, `client`
-   * holds none and passes requests on to the servers that it joins.
-   *
-   * @default 'dev'
-   */
-  readonly mode?: 'dev' | 'server' | 'client';
-  /** Agents of the datacenter to be joined. */
-  readonly join?: readonly ConsulAgent[];
-  /** How many servers the datacenter waits for, in mode `server`. @default 1 */
-  readonly bootstrapExpect?: number;
-  /** @default '127.0.0.1' */
-  readonly bindAddress?: string;
-  /** @default '100ms' */
-  readonly sessionTtlMin?: string;
-  /** Switches ACLs on, with `default_policy` deny, and makes this the token that may do everything. */
-  readonly managementToken?: string;
-  /** More configuration, in Consul's own words; wins over ours. */
-  readonly config?: Record<string, unknown>;
-  /** @default 20_000 */
-  readonly readyWithinMs?: number;
-}
+export type { ConsulAgentOptions };
 
 const ATTEMPTS = 5;
 
 /** A process of `consul agent` on free loopback ports, in a temporary folder that ends with it. */
 export class ConsulAgent implements AsyncDisposable {
   readonly node = `spec-${randomUUID().slice(0, 8)}`;
-  readonly managementToken: string | undefined;
-  readonly #description: AgentDescription;
   readonly #options: ConsulAgentOptions;
   readonly #version: ConsulVersion;
   readonly #folder: string;
@@ -57,16 +32,6 @@ export class ConsulAgent implements AsyncDisposable {
     this.#options = options;
     this.#version = version;
     this.#folder = folder;
-    this.managementToken = options.managementToken;
-    this.#description = {
-      mode: options.mode ?? 'dev',
-      node: this.node,
-      bindAddress: options.bindAddress ?? '127.0.0.1',
-      sessionTtlMin: options.sessionTtlMin ?? '100ms',
-      bootstrapExpect: options.bootstrapExpect ?? 1,
-      join: (options.join ?? []).map((agent) => `${agent.host}:${agent.#ports.serfLan}`),
-      managementToken: options.managementToken,
-    };
   }
 
   /** Resolves when the agent is ready for use. */
@@ -84,7 +49,7 @@ export class ConsulAgent implements AsyncDisposable {
   /** Resolves as soon as the agent listens: it may still wait for others of its datacenter. */
   static async launch(options: ConsulAgentOptions): Promise<ConsulAgent> {
     const version = await consulVersion(options.binary);
-    const folder = await mkdtemp(join(tmpdir(), 'consul-lock-agent-'));
+    const folder = await createTemporaryFolder();
     const agent = new ConsulAgent(options, version, folder);
     try {
       for (let attempt = 1; ; attempt += 1) {
@@ -100,7 +65,7 @@ export class ConsulAgent implements AsyncDisposable {
   }
 
   get host(): string {
-    return this.#description.bindAddress;
+    return this.#options.bindAddress ?? LOOPBACK;
   }
 
   get port(): number {
@@ -113,6 +78,11 @@ export class ConsulAgent implements AsyncDisposable {
 
   get httpUrl(): string {
     return `http://${this.address}`;
+  }
+
+  /** Where other agents find this one, to join its datacenter. */
+  get serfAddress(): string {
+    return `${this.host}:${this.#ports.serfLan}`;
   }
 
   get pid(): number {
@@ -164,7 +134,7 @@ export class ConsulAgent implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.kill();
     this.#lastOutput = this.log();
-    await rm(this.#folder, { recursive: true, force: true });
+    await removeTemporaryFolder(this.#folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -183,10 +153,16 @@ export class ConsulAgent implements AsyncDisposable {
 
   async #spawn(): Promise<boolean> {
     const [own, extra] = [join(this.#folder, 'agent.json'), join(this.#folder, 'extra.json')];
-    const config = agentConfig(this.#description, this.#ports, join(this.#folder, 'data'), this.#version);
+    const config = agentConfig(
+      this.node,
+      this.#options,
+      this.#ports,
+      join(this.#folder, 'data'),
+      this.#version,
+    );
     await writeFile(own, JSON.stringify(config));
     await writeFile(extra, JSON.stringify(this.#options.config ?? {}));
-    const dev = this.#description.mode === 'dev' ? ['-dev'] : [];
+    const dev = (this.#options.mode ?? 'dev') === 'dev' ? ['-dev'] : [];
     const output = openSync(this.#logFile, 'w');
     try {
       const args = ['agent', ...dev, '-config-file', own, '-config-file', extra];
@@ -209,7 +185,10 @@ export class ConsulAgent implements AsyncDisposable {
     if (!this.isRunning) throw new Error('the process has ended');
     try {
       if (!(await knowsLeader(this.address))) return false;
-      return await nodeIsHealthy(this.address, this.node, { token: this.managementToken, timeoutMs: 10_000 });
+      return await nodeIsHealthy(this.address, this.node, {
+        token: this.#options.managementToken,
+        timeoutMs: 10_000,
+      });
     } catch {
       return false;
     }
