@@ -1,3 +1,4 @@
+import { compileForChildren } from './compiled.ts';
 import { findConsul, type FoundConsul } from './consul-server/find-consul.ts';
 import { publishConsulUnderTest } from './consul-under-test.ts';
 
@@ -7,7 +8,7 @@ declare global {
 
 // A default export because jest asks for one.
 export default async function globalSetup(): Promise<void> {
-  const consul = await findConsul();
+  const [consul] = await Promise.all([findConsul(), compileForChildren()]);
   globalThis.consulOfThisRun = consul;
   publishConsulUnderTest(consul);
 }

@@ -31,6 +31,8 @@ export interface ConsulAgentOptions {
   readonly config?: Record<string, unknown>;
   /** @default 20_000 */
   readonly readyWithinMs?: number;
+  /** @default freePorts */
+  readonly choosePorts?: (count: number, host: string) => Promise<number[]>;
 }
 
 /** The agent's configuration file, in words that the given version and all later ones understand. */

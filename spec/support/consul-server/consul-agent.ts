@@ -6,8 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentConfig, LOOPBACK, type AgentPorts, type ConsulAgentOptions } from './agent-config.ts';
 import { consulVersion, type ConsulVersion } from './consul-binary.ts';
-import { knowsLeader, nodeIsHealthy } from './consul-readiness.ts';
-import { consulRequest } from './consul-request.ts';
+import { knowsLeader, nodeIsHealthy, servesNode } from './consul-readiness.ts';
 import { freePorts } from './free-ports.ts';
 import { isStopped } from './process-state.ts';
 import { createTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts';
@@ -23,7 +22,7 @@ export class ConsulAgent implements AsyncDisposable {
   readonly node = `spec-${randomUUID().slice(0, 8)}`;
   readonly #options: ConsulAgentOptions;
   readonly #version: ConsulVersion;
-  readonly #folder: string;
+  readonly folder: string;
   #ports: AgentPorts = { http: 0, server: 0, serfLan: 0 };
   #child: ChildProcess | undefined;
   #lastOutput = '';
@@ -31,7 +30,7 @@ export class ConsulAgent implements AsyncDisposable {
   private constructor(options: ConsulAgentOptions, version: ConsulVersion, folder: string) {
     this.#options = options;
     this.#version = version;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /** Resolves when the agent is ready for use. */
@@ -49,11 +48,11 @@ export class ConsulAgent implements AsyncDisposable {
   /** Resolves as soon as the agent listens: it may still wait for others of its datacenter. */
   static async launch(options: ConsulAgentOptions): Promise<ConsulAgent> {
     const version = await consulVersion(options.binary);
-    const folder = await createTemporaryFolder();
-    const agent = new ConsulAgent(options, version, folder);
+    const agent = new ConsulAgent(options, version, await createTemporaryFolder());
+    const { choosePorts = freePorts } = options;
     try {
       for (let attempt = 1; ; attempt += 1) {
-        const [http, server, serfLan] = await freePorts(3, agent.host);
+        const [http, server, serfLan] = await choosePorts(3, agent.host);
         agent.#ports = { http: http!, server: server!, serfLan: serfLan! };
         if (await agent.#spawn()) return agent;
         if (attempt === ATTEMPTS || !agent.#lostItsPorts()) throw agent.#failure('ended at its start');
@@ -134,7 +133,7 @@ export class ConsulAgent implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.kill();
     this.#lastOutput = this.log();
-    await removeTemporaryFolder(this.#folder);
+    await removeTemporaryFolder(this.folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -148,16 +147,16 @@ export class ConsulAgent implements AsyncDisposable {
   }
 
   get #logFile(): string {
-    return join(this.#folder, 'agent.log');
+    return join(this.folder, 'agent.log');
   }
 
   async #spawn(): Promise<boolean> {
-    const [own, extra] = [join(this.#folder, 'agent.json'), join(this.#folder, 'extra.json')];
+    const [own, extra] = [join(this.folder, 'agent.json'), join(this.folder, 'extra.json')];
     const config = agentConfig(
       this.node,
       this.#options,
       this.#ports,
-      join(this.#folder, 'data'),
+      join(this.folder, 'data'),
       this.#version,
     );
     await writeFile(own, JSON.stringify(config));
@@ -175,8 +174,7 @@ export class ConsulAgent implements AsyncDisposable {
   }
 
   async #answers(): Promise<boolean> {
-    return await consulRequest(this.address, '/v1/status/leader').then(
-      () => true,
+    return await servesNode(this.address, this.node, { token: this.#options.managementToken }).catch(
       () => false,
     );
   }

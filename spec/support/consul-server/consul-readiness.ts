@@ -31,6 +31,19 @@ export async function knowsLeader(address: string, options: ConsulRequestOptions
   return text.trim() !== '""';
 }
 
+/** Whether `node` is the one that answers: another agent may have taken the port before it. */
+export async function servesNode(
+  address: string,
+  node: string,
+  options: ConsulRequestOptions,
+): Promise<boolean> {
+  const { status, text } = await consulRequest(address, '/v1/agent/self', options);
+  // Before it has a leader, an agent with ACLs does not tell who it is.
+  if (status !== 200) return true;
+  const { Config } = JSON.parse(text) as { readonly Config: { readonly NodeName: string } };
+  return Config.NodeName === node;
+}
+
 /** Whether a session with the default checks can be created for the node: its serfHealth check passes. */
 export async function nodeIsHealthy(
   address: string,

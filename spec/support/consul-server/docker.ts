@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { downAll, port, upAll, type IDockerComposeOptions } from 'docker-compose';
 import { waitForLeader } from './consul-readiness.ts';
 import { projectFolder } from './project-folder.ts';
+import { runCommand } from './run-command.ts';
 
 export interface ConsulInDocker {
   readonly address: string;
@@ -10,6 +11,8 @@ export interface ConsulInDocker {
 
 /** Starts the service of compose.yaml under a project name of its own. */
 export async function startConsulInDocker(env: NodeJS.ProcessEnv): Promise<ConsulInDocker> {
+  // Several times faster than Compose in finding out that there is no engine.
+  await runCommand('docker', ['version', '--format', '{{.Server.Version}}'], { env });
   const project: IDockerComposeOptions = {
     cwd: projectFolder(),
     composeOptions: [['-p', `consul-lock-${randomUUID().slice(0, 8)}`]],

@@ -24,13 +24,15 @@ export interface FindConsulOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Where a fetched binary is kept. @default '.consul' in the project's folder */
   readonly folder?: string;
+  /** How long `CONSUL_HTTP_ADDR` has for an answer. @default 5_000 */
+  readonly answerWithinMs?: number;
 }
 
 /** A Consul for the specs: a given one, or one that we start by the first means at hand. */
 export async function findConsul(options: FindConsulOptions = {}): Promise<FoundConsul> {
-  const { env, folder } = withDefaults(options);
+  const { env, folder, answerWithinMs } = withDefaults(options);
   const given = env['CONSUL_HTTP_ADDR'];
-  if (given) return await givenServer(given, env);
+  if (given) return await givenServer(given, env, answerWithinMs);
 
   const installed = await installedConsulBinary(env);
   if (installed !== undefined) return await startedServer(installed, 'binary');
@@ -63,12 +65,16 @@ export async function findConsulBinary(options: FindConsulOptions = {}): Promise
 }
 
 function withDefaults(options: FindConsulOptions): Required<FindConsulOptions> {
-  return { env: process.env, folder: join(projectFolder(), '.consul'), ...options };
+  return { env: process.env, folder: join(projectFolder(), '.consul'), answerWithinMs: 5_000, ...options };
 }
 
-async function givenServer(address: string, env: NodeJS.ProcessEnv): Promise<FoundConsul> {
+async function givenServer(
+  address: string,
+  env: NodeJS.ProcessEnv,
+  deadlineMs: number,
+): Promise<FoundConsul> {
   try {
-    await waitForLeader(address, { deadlineMs: 5_000, env });
+    await waitForLeader(address, { deadlineMs, env });
   } catch (error) {
     throw new Error(
       `CONSUL_HTTP_ADDR is set, but of no use: ${(error as Error).message}. Correct it, or unset it to have a server started.`,

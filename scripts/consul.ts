@@ -1,0 +1,20 @@
+import { findConsul } from '../spec/support/consul-server/find-consul.ts';
+
+const consul = await findConsul();
+if (consul.ownServer) {
+  console.log(`Consul (${consul.origin}) listens on ${consul.address}; Ctrl-C ends it. To use it elsewhere:`);
+  console.log(`export CONSUL_HTTP_ADDR=${consul.address}`);
+  await endOfUse();
+  await consul.stop();
+} else {
+  console.log(`CONSUL_HTTP_ADDR is set, and the Consul at ${consul.address} answers: nothing to start.`);
+}
+
+async function endOfUse(): Promise<void> {
+  // Signal handlers alone do not keep a process alive.
+  const alive = setInterval(() => {}, 2 ** 30);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+  clearInterval(alive);
+}
