@@ -6,15 +6,16 @@ if (consul.ownServer) {
   console.log(`export CONSUL_HTTP_ADDR=${consul.address}`);
   await endOfUse();
   await consul.stop();
+  process.exit();
 } else {
   console.log(`CONSUL_HTTP_ADDR is set, and the Consul at ${consul.address} answers: nothing to start.`);
 }
 
 async function endOfUse(): Promise<void> {
-  // Signal handlers alone do not keep a process alive.
-  const alive = setInterval(() => {}, 2 ** 30);
+  const parent = process.ppid;
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    // Keeps this process alive, too; a signal that ends npm does not always reach what npm runs.
+    setInterval(() => process.ppid !== parent && resolve(), 250);
   });
-  clearInterval(alive);
 }

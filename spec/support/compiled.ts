@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { projectFolder } from './consul-server/project-folder.ts';
 import { runCommand } from './consul-server/run-command.ts';
 
-const SOURCES = ['lib', 'spec/support'];
+const SOURCES = ['lib', 'spec/support', 'scripts'];
 
 /**
  * Brings build/ up to date for child processes, which on Node 20 cannot run TypeScript. Type errors do not
