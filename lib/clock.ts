@@ -35,8 +35,65 @@ export const systemClock: Clock = {
     return Math.max(0, performance.now() - instant.monotonicMs, Date.now() - instant.wallMs);
   },
   schedule(delayMs, callback, { keepProcessAlive = true } = {}) {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
-    if (!keepProcessAlive) timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(
+        () => (leftMs > LONGEST_TIMER_MS ? arm(leftMs - LONGEST_TIMER_MS) : callback()),
+        Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS),
+      );
+      if (!keepProcessAlive) timer.unref();
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };
+
+/** What has elapsed by either of two clocks; a timer fires by the one that gets there first. */
+export function eitherClock(one: Clock, other: Clock): Clock {
+  if (one === other) return one;
+  const readings = new WeakMap<Instant, Instant>();
+  return {
+    read() {
+      const instant = { ...one.read() };
+      readings.set(instant, other.read());
+      return instant;
+    },
+    elapsedSince(instant) {
+      const otherInstant = readings.get(instant);
+      return Math.max(one.elapsedSince(instant), otherInstant ? other.elapsedSince(otherInstant) : 0);
+    },
+    schedule(delayMs, callback, options) {
+      const fire = (): void => {
+        dispose();
+        callback();
+      };
+      const timers = [one, other].map((clock) => clock.schedule(delayMs, fire, options));
+      const dispose = (): void => timers.forEach((disposeTimer) => disposeTimer());
+      return dispose;
+    },
+  };
+}
+
+/** Resolves after `delayMs`; rejects with the signal's reason when it aborts before. */
+export async function sleep(
+  clock: Clock,
+  delayMs: number,
+  { signal, keepProcessAlive = true }: { signal?: AbortSignal | undefined; keepProcessAlive?: boolean } = {},
+): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const onAbort = (): void => {
+      dispose();
+      reject(signal?.reason as Error);
+    };
+    const dispose = clock.schedule(
+      delayMs,
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      { keepProcessAlive },
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,37 @@
+import type { Clock } from './clock.ts';
+import type { CallLimits } from './consul-gate.ts';
+import { lifecycle } from './lifecycle.ts';
+import { retryTransient } from './retry.ts';
+
+export interface CleanUpOptions {
+  readonly clock: Clock;
+  /** The limit of the first try. */
+  readonly timeoutMs: number;
+  /** After this, Consul has cleaned up by itself. */
+  readonly mootAfterMs: number;
+  readonly onFailure?: (error: unknown) => void;
+}
+
+/**
+ * Tries once, and goes on in the background when that failed, without keeping the process alive. Never rejects; settles
+ * with the first try.
+ */
+export async function cleanUp(
+  task: (limits: CallLimits) => Promise<void>,
+  { clock, timeoutMs, mootAfterMs, onFailure }: CleanUpOptions,
+): Promise<void> {
+  const began = clock.read();
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    await task({ signal });
+  } catch (firstError) {
+    onFailure?.(firstError);
+    lifecycle.keep(
+      retryTransient(async () => await task({ keepProcessAlive: false }), {
+        clock,
+        remainingMs: () => mootAfterMs - clock.elapsedSince(began),
+        keepProcessAlive: false,
+      }).catch((error: unknown) => onFailure?.(error)),
+    );
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What is used of a Consul client: an instance of the `consul` package, or anything of the same shape.
+ *
+ * The parameters are left open because the types that the `consul` package ships do not tell what its calls take.
+ */
+export interface ConsulClient {
+  session: {
+    create(...args: never[]): Promise<unknown>;
+    renew(...args: never[]): Promise<unknown>;
+    destroy(...args: never[]): Promise<unknown>;
+    info(...args: never[]): Promise<unknown>;
+  };
+  kv: { get(...args: never[]): Promise<unknown> };
+  transaction: { create(...args: never[]): Promise<unknown> };
+}
+
+const CALLS = {
+  session: ['create', 'renew', 'destroy', 'info'],
+  kv: ['get'],
+  transaction: ['create'],
+} as const;
+
+/** Throws a `TypeError` unless the client has the calls that are needed. */
+export function assertCallable(name: string, client: unknown): asserts client is ConsulClient {
+  if ((typeof client !== 'object' && typeof client !== 'function') || client === null) {
+    throw new TypeError(
+      `${name}: must be a Consul client; got ${client === null ? 'null' : `a ${typeof client}`}`,
+    );
+  }
+  for (const [group, methods] of Object.entries(CALLS)) {
+    const calls = (client as Record<string, Record<string, unknown> | undefined | null>)[group];
+    for (const method of methods) {
+      if (typeof calls?.[method] !== 'function') {
+        throw new TypeError(
+          `${name}: must have the call ${group}.${method}, as the consul package has; ` +
+            `got ${client.constructor?.name ?? 'an object'} without it`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,287 @@
+import { type Answer, type CallOptions, sendRequest } from './consul-request.ts';
+import {
+  committed,
+  entryOf,
+  isEmpty,
+  isRecord,
+  type KvEntry,
+  refused,
+  type SessionInfo,
+  sessionOf,
+  type TransactionOutcome,
+} from './consul-answer.ts';
+import { translateFailure, UnexpectedAnswer } from './consul-failure.ts';
+import type { ConsulClient } from './consul-client.ts';
+import { ConsulRequestError } from './errors.ts';
+
+/** An operation of a KV transaction, in Consul's own form. */
+export interface KvOperation {
+  KV: {
+    Verb: string;
+    Key: string;
+    /** In base64. */
+    Value?: string;
+    Flags?: number;
+    Index?: number;
+    Session?: string;
+  };
+}
+
+export interface NewSession {
+  readonly ttlMs: number;
+  readonly lockDelayMs: number;
+  readonly name: string;
+  readonly checks: readonly string[];
+  readonly behavior: string;
+}
+
+/** For one call: overrides of how its request is sent. */
+export interface CallLimits {
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the gate's `requestTimeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Default: true. */
+  readonly keepProcessAlive?: boolean;
+}
+
+/**
+ * How up to date a read must be. `consistent` is proven by a majority of the servers; `default` can be answered by a
+ * leader that was deposed a moment ago; `stale` by any server (source: Consul's documentation of consistency modes).
+ */
+export type Consistency = 'consistent' | 'default' | 'stale';
+
+type Call = (options: object) => Promise<unknown>;
+
+/** What really can be called; the shipped types of the `consul` package deny half of it. */
+interface RawClient {
+  session: { create: Call; renew: Call; destroy: Call; info: Call; list?: Call };
+  kv: { get: Call };
+  transaction: { create(operations: readonly KvOperation[], options: object): Promise<unknown> };
+}
+
+export interface GateSettings {
+  readonly client: ConsulClient;
+  readonly token: string | undefined;
+  readonly dc: string | undefined;
+  readonly requestTimeoutMs: number;
+  /** The lock's keys, for errors. */
+  readonly keys: readonly string[];
+}
+
+/** The only file that knows the calls of the `consul` package: its arguments, its answers and its errors. */
+export class ConsulGate {
+  readonly requestTimeoutMs: number;
+  readonly #client: RawClient;
+  readonly #common: object;
+  readonly #secrets: readonly string[];
+  readonly #keys: readonly string[];
+
+  constructor({ client, token, dc, requestTimeoutMs, keys }: GateSettings) {
+    this.#keys = keys;
+    this.requestTimeoutMs = requestTimeoutMs;
+    this.#client = client as unknown as RawClient;
+    this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
+    this.#secrets = [token, (client as { _defaults?: { token?: unknown } })._defaults?.token].filter(
+      (secret) => typeof secret === 'string' && secret !== '',
+    ) as string[];
+  }
+
+  async createSession(session: NewSession, limits?: CallLimits): Promise<string> {
+    const options = {
+      ttl: `${session.ttlMs}ms`,
+      // The client drops 0 and '', and Consul then takes 15 s.
+      lockdelay: `${session.lockDelayMs}ms`,
+      name: session.name,
+      checks: session.checks,
+      behavior: session.behavior,
+    };
+    return await this.#send(
+      'session.create',
+      (call) => this.#client.session.create({ ...options, ...call }),
+      ({ body }) => {
+        const id = isRecord(body) ? body['ID'] : undefined;
+        if (typeof id !== 'string' || id === '') throw new UnexpectedAnswer('there is no session id in it');
+        return id;
+      },
+      limits,
+    );
+  }
+
+  /** Starts the TTL anew; false when there is no such session. Costs Consul no write. */
+  async renewSession(id: string, limits?: CallLimits): Promise<boolean> {
+    try {
+      return await this.#send(
+        'session.renew',
+        (call) => this.#client.session.renew({ id, ...call }),
+        ({ body }) => {
+          if (!Array.isArray(body) || !body.some((session) => isRecord(session) && session['ID'] === id)) {
+            throw new UnexpectedAnswer('the session is not in it');
+          }
+          return true;
+        },
+        limits,
+      );
+    } catch (error) {
+      if (
+        error instanceof ConsulRequestError &&
+        error.statusCode === 404 &&
+        /session id/i.test(error.message)
+      ) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** Ends a session and with it every lock that it holds; also of a session that is gone already. */
+  async destroySession(id: string, limits?: CallLimits): Promise<void> {
+    try {
+      await this.#send(
+        'session.destroy',
+        (call) => this.#client.session.destroy({ id, ...call }),
+        ({ response }) => {
+          if (response && 'body' in response && response.body !== true) {
+            throw new UnexpectedAnswer('it is not true');
+          }
+        },
+        limits,
+      );
+    } catch (error) {
+      // Some versions say so with ACLs switched on, where others answer with true.
+      if (error instanceof ConsulRequestError && error.message.includes('Unknown session')) return;
+      throw error;
+    }
+  }
+
+  async readSession(
+    id: string,
+    consistency: Consistency = 'consistent',
+    limits?: CallLimits,
+  ): Promise<SessionInfo | null> {
+    return await this.#send(
+      'session.info',
+      (call) => this.#client.session.info({ id, ...modeOf(consistency), ...call }),
+      ({ body, response }) => {
+        if (body === undefined || body === null) {
+          if (response && 'body' in response && !Array.isArray(response.body)) {
+            throw new UnexpectedAnswer('it is no list of sessions');
+          }
+          return null;
+        }
+        return sessionOf(body);
+      },
+      limits,
+    );
+  }
+
+  async readKey(
+    key: string,
+    {
+      consistency,
+      afterIndex,
+      waitMs = 0,
+      ...limits
+    }: CallLimits & { consistency: Consistency; afterIndex?: number; waitMs?: number },
+  ): Promise<KvEntry | null> {
+    const wait = afterIndex === undefined ? {} : { index: String(afterIndex), wait: `${waitMs}ms` };
+    return await this.#send(
+      'kv.get',
+      (call) => this.#client.kv.get({ key, buffer: true, ...modeOf(consistency), ...wait, ...call }),
+      ({ status, body, response }) => {
+        if (body === undefined || body === null) {
+          // Consul says nothing else with its 404; a page is somebody else's.
+          const missing = status === undefined || (status === 404 && isEmpty(response?.body));
+          if (missing) return null;
+          throw new UnexpectedAnswer('there is no key in it', status);
+        }
+        return entryOf(body, key);
+      },
+      limits,
+    );
+  }
+
+  /** Every key that begins with `prefix`. */
+  async readTree(prefix: string, limits?: CallLimits): Promise<readonly KvEntry[]> {
+    return await this.#send(
+      'kv.get',
+      (call) =>
+        this.#client.kv.get({ key: prefix, recurse: true, buffer: true, ...modeOf('consistent'), ...call }),
+      ({ status, body, response }) => {
+        if (body === undefined || body === null) {
+          if (status === undefined || (status === 404 && isEmpty(response?.body))) return [];
+          throw new UnexpectedAnswer('there are no keys in it', status);
+        }
+        if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of keys');
+        return body.map((entry) => entryOf(entry));
+      },
+      limits,
+    );
+  }
+
+  /** Every session of the datacenter, by its id. */
+  async readSessions(limits?: CallLimits): Promise<ReadonlyMap<string, SessionInfo>> {
+    return await this.#send(
+      'session.list',
+      async (call) => {
+        const { list } = this.#client.session;
+        if (!list) throw Object.assign(new Error('the client has no session.list'), { isValidation: true });
+        return await list.call(this.#client.session, { ...modeOf('consistent'), ...call });
+      },
+      ({ body }) => {
+        if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
+        return new Map(body.map(sessionOf).map((session) => [session.id, session]));
+      },
+      limits,
+    );
+  }
+
+  /** Commits every operation or none; a refusal is an answer, not an error, unless it is one of access. */
+  async transact(
+    operations: readonly KvOperation[],
+    { consistency = 'default', ...limits }: CallLimits & { consistency?: Consistency } = {},
+  ): Promise<TransactionOutcome> {
+    return await this.#send(
+      'transaction',
+      async (call): Promise<unknown> => {
+        try {
+          return await this.#client.transaction.create(operations, { ...modeOf(consistency), ...call });
+        } catch (error) {
+          const { response } = error as { response?: { statusCode?: unknown; body?: unknown } };
+          if (response?.statusCode !== 409) throw error;
+          return [response, response.body];
+        }
+      },
+      ({ status, body }) => (status === 409 ? refused(body) : committed(body)),
+      limits,
+    );
+  }
+
+  /** The error for an answer whose form is right and whose content is not. */
+  unexpected(operation: string, message: string): ConsulRequestError {
+    return translateFailure(new UnexpectedAnswer(message), {
+      operation,
+      secrets: this.#secrets,
+      keys: this.#keys,
+    });
+  }
+
+  async #send<T>(
+    operation: string,
+    send: (options: CallOptions) => Promise<unknown>,
+    read: (answer: Answer) => T,
+    { signal, timeoutMs = this.requestTimeoutMs, keepProcessAlive = true }: CallLimits = {},
+  ): Promise<T> {
+    return await sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
+      signal,
+      timeoutMs,
+      keepProcessAlive,
+      secrets: this.#secrets,
+      keys: this.#keys,
+    });
+  }
+}
+
+/** Both are always said: a user's client may carry `defaults: { stale: true }`. */
+function modeOf(consistency: Consistency): object {
+  return { consistent: consistency === 'consistent', stale: consistency === 'stale' };
+}

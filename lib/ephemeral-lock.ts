@@ -1,0 +1,108 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { acquire } from './acquisition.ts';
+import { endHold, LockHandle } from './lock-handle.ts';
+import { checkedKeys, type KeyOrKeys, shown } from './lock-key.ts';
+import {
+  type AcquireOptions,
+  checkedAcquireOptions,
+  checkedLockOptions,
+  type Given,
+  type LockOptions,
+} from './options.ts';
+import { resolveSettings } from './settings.ts';
+
+/** What the callers up the asynchronous call chain hold, to tell a lock that waits for itself. */
+const heldUpTheChain = new AsyncLocalStorage<readonly LockHandle[]>();
+
+/**
+ * A lock: one key or several, and how to take them. It is an immutable description without state, to be shared and kept
+ * as one likes; every acquisition makes a handle of its own.
+ */
+export class EphemeralLock {
+  /** The first of `keys`. */
+  readonly key: string;
+  readonly keys: readonly string[];
+  readonly #options: Given<LockOptions>;
+
+  /**
+   * Throws `TypeError` or `RangeError` for wrong keys and options; what depends on `defaults` is checked at each
+   * acquisition.
+   */
+  constructor(key: KeyOrKeys, options?: LockOptions) {
+    this.keys = checkedKeys(key);
+    this.key = this.keys[0] as string;
+    this.#options = checkedLockOptions(options);
+    Object.freeze(this);
+  }
+
+  /**
+   * Takes the lock: every key or none. Waits up to `acquireTimeoutMs` for another holder; retries Consul's transient
+   * failures up to the larger of that and `retryTimeoutMs`; settles within 2 × `requestTimeoutMs` more.
+   *
+   * Rejects with `LockAcquisitionError`, `ConsulRequestError`, the reason of `signal`, or `TypeError` and `RangeError` for
+   * wrong options. With `failHard: false` it resolves to null when another contender has the lock, or its lock delay is
+   * running.
+   */
+  async acquire(options?: AcquireOptions & { failHard?: true }): Promise<LockHandle>;
+  async acquire(options: AcquireOptions): Promise<LockHandle | null>;
+  async acquire(options?: AcquireOptions): Promise<LockHandle | null> {
+    return await this.#acquire(checkedAcquireOptions(options));
+  }
+
+  /** `acquire` with `failHard: false`: null when another contender has the lock. */
+  async tryAcquire(options?: AcquireOptions): Promise<LockHandle | null> {
+    const given = checkedAcquireOptions(options);
+    if (given.failHard === true) {
+      throw new TypeError('failHard: must not be true for tryAcquire, which resolves to null; got true');
+    }
+    return await this.#acquire({ ...given, failHard: false });
+  }
+
+  /**
+   * Runs `fn` while the lock is held, and gives it back. Resolves to what `fn` returns.
+   *
+   * The rejection of `fn` always wins. Rejects with `LockLostError` when `fn` fulfilled but the lock was lost meanwhile. When
+   * only the giving back failed, that is logged at `warn`: the TTL frees the key, and the work is done.
+   */
+  async hold<T>(fn: (handle: LockHandle) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T> {
+    if (typeof fn !== 'function') throw new TypeError(`fn: must be a function; got ${shown(fn)}`);
+    const given = checkedAcquireOptions(options);
+    if (given.failHard === false) {
+      throw new TypeError('failHard: must not be false for hold, which never skips its function; got false');
+    }
+    const handle = (await this.#acquire(given)) as LockHandle;
+    const outer = heldUpTheChain.getStore() ?? [];
+    let result: T;
+    try {
+      result = await heldUpTheChain.run([...outer, handle], async () => await fn(handle));
+    } catch (error) {
+      await handle[Symbol.asyncDispose]();
+      throw error;
+    }
+    const lost = await endHold(handle);
+    if (lost !== undefined) throw lost;
+    return result;
+  }
+
+  async #acquire({
+    signal,
+    failHard = true,
+    acquireTimeoutMs,
+  }: Given<AcquireOptions>): Promise<LockHandle | null> {
+    const settings = resolveSettings({
+      ...this.#options,
+      ...(acquireTimeoutMs !== undefined && { acquireTimeoutMs }),
+    });
+    const acquired = await acquire({
+      settings,
+      keys: this.keys,
+      signal,
+      failHard,
+      waitsForItself: (fullKeys) =>
+        (heldUpTheChain.getStore() ?? []).some(
+          (outer) => outer.isHeld && outer.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
+        ),
+    });
+    return acquired && new LockHandle(acquired);
+  }
+}

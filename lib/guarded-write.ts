@@ -1,0 +1,136 @@
+import { randomInt } from 'node:crypto';
+import type { ConsulGate, CallLimits, KvOperation } from './consul-gate.ts';
+import type { KvResult } from './consul-answer.ts';
+import { isAmbiguous } from './consul-failure.ts';
+import { ConsulRequestError } from './errors.ts';
+import type { LockEntry } from './lock-entry.ts';
+import { shown } from './lock-key.ts';
+
+/** Consul's limit (measured on 1.8.7: 65 are answered with 413). */
+const MOST_OPERATIONS = 64;
+
+/** What can be done to the lock's own key without ending the lock. */
+const HARMLESS = ['set', 'get', 'get-tree', 'check-index', 'check-session'];
+
+/** Checked copies of a user's operations; throws `TypeError` or `RangeError`. */
+export function checkedOperations(
+  operations: unknown,
+  entries: readonly LockEntry[],
+): readonly KvOperation[] {
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw new TypeError(
+      `operations: must be an array of at least one { KV: { Verb, Key, … } }; got ${shown(operations)}`,
+    );
+  }
+  const most = MOST_OPERATIONS - 2 * entries.length;
+  if (operations.length > most) {
+    throw new RangeError(
+      `operations: must be at most ${most} for a lock of ${entries.length} key(s); got ${operations.length}`,
+    );
+  }
+  return operations.map((operation: unknown, index) => checkedOperation(operation, index, entries));
+}
+
+function checkedOperation(operation: unknown, index: number, entries: readonly LockEntry[]): KvOperation {
+  const name = `operations[${index}]`;
+  const kv = (operation as { KV?: unknown } | null | undefined)?.KV;
+  if (typeof kv !== 'object' || kv === null) {
+    throw new TypeError(`${name}: must be { KV: { Verb, Key, … } }; got ${shown(operation)}`);
+  }
+  const { Verb: verb, Key: key, Value: value } = kv as Record<string, unknown>;
+  if (typeof verb !== 'string' || verb === '') {
+    throw new TypeError(`${name}.KV.Verb: must be a verb of Consul's transactions; got ${shown(verb)}`);
+  }
+  if (typeof key !== 'string' || (key === '' && !verb.endsWith('-tree'))) {
+    throw new TypeError(`${name}.KV.Key: must be a full key; got ${shown(key)}`);
+  }
+  if (value !== undefined && (typeof value !== 'string' || !isBase64(value))) {
+    throw new TypeError(`${name}.KV.Value: must be a string in base64; got ${shown(value)}`);
+  }
+  const own = entries.find(({ fullKey }) =>
+    verb === 'delete-tree' ? fullKey.startsWith(key) : fullKey === key,
+  );
+  if (own && !HARMLESS.includes(verb)) {
+    throw new TypeError(
+      `${name}.KV.Verb: must leave the lock's own key ${own.fullKey} in place (${HARMLESS.join(', ')}); got '${verb}'`,
+    );
+  }
+  return { KV: { ...(kv as KvOperation['KV']) } };
+}
+
+function isBase64(text: string): boolean {
+  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+}
+
+/**
+ * Commits the operations only while every key of the lock stands as this handle last wrote it; undefined when a guard
+ * refused. An operation refused is `CONSUL_REJECTED`; after an ambiguous answer nothing is sent again.
+ *
+ * A `set` on the lock's own key becomes a `lock` of the same session: a plain set would turn `LockIndex` to 0, and with
+ * behavior 'release' the key would be taken for data ever after.
+ */
+export async function writeGuarded(
+  gate: ConsulGate,
+  sessionId: string,
+  entries: readonly LockEntry[],
+  operations: readonly KvOperation[],
+  limits: CallLimits,
+): Promise<readonly KvResult[] | undefined> {
+  const guards = entries.flatMap(({ fullKey, token }) => [
+    { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } },
+    { KV: { Verb: 'check-index', Key: fullKey, Index: token } },
+  ]);
+  const rewritings = new Map<LockEntry, KvOperation['KV']>();
+  const sent = operations.map((operation) => {
+    const entry = entries.find(({ fullKey }) => operation.KV.Verb === 'set' && fullKey === operation.KV.Key);
+    if (!entry) return operation;
+    const flags = operation.KV.Flags ?? randomInt(1, 2 ** 48 - 1);
+    const rewriting = { ...operation.KV, Verb: 'lock', Flags: flags, Session: sessionId };
+    rewritings.set(entry, rewriting);
+    // Before it is sent: whoever looks at the key meanwhile must know it for ours.
+    entry.pendingFlags.add(flags);
+    return { KV: rewriting };
+  });
+  let isInDoubt = false;
+  try {
+    const outcome = await gate.transact([...guards, ...sent], limits);
+    if (!outcome.committed) {
+      if (outcome.refusals.some(({ opIndex }) => opIndex < guards.length)) return undefined;
+      throw refusedError(outcome.refusals, guards.length, operations, entries);
+    }
+    // Every guard yields one row (measured on 1.8.7).
+    const results = outcome.results.slice(guards.length);
+    for (const [entry, { Value: value = '', Flags: flags = 0 }] of rewritings) {
+      const row = results.findLast(({ KV }) => KV.Key === entry.fullKey && KV.Session === sessionId);
+      if (!row) throw gate.unexpected('transaction', `the lock on ${entry.fullKey} is not in it`);
+      Object.assign(entry, { token: row.KV.ModifyIndex, flags, value: Buffer.from(value, 'base64') });
+    }
+    return results;
+  } catch (error) {
+    isInDoubt = isAmbiguous(error);
+    throw error;
+  } finally {
+    if (!isInDoubt) {
+      for (const [entry, { Flags: flags = 0 }] of rewritings) entry.pendingFlags.delete(flags);
+    }
+  }
+}
+
+function refusedError(
+  refusals: readonly { opIndex: number; what: string }[],
+  guards: number,
+  operations: readonly KvOperation[],
+  entries: readonly LockEntry[],
+): ConsulRequestError {
+  const reasons = refusals.map(({ opIndex, what }) => {
+    const index = opIndex - guards;
+    return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
+  });
+  return new ConsulRequestError(`transaction: Consul rejected the request: ${reasons.join('; ')}`, {
+    code: 'CONSUL_REJECTED',
+    operation: 'transaction',
+    statusCode: 409,
+    transient: false,
+    keys: entries.map(({ key }) => key),
+  });
+}

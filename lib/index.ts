@@ -1,0 +1,19 @@
+export { EphemeralLock } from './ephemeral-lock.ts';
+export { configure, defaults } from './settings.ts';
+export { resetDefaults, shutdown } from './shutdown.ts';
+export { consulFromEnv } from './consul-env.ts';
+export { forceRelease, inspectLock, listLocks } from './inspection.ts';
+export {
+  ConsulLockError,
+  ConsulRequestError,
+  LockAcquisitionError,
+  LockLostError,
+  LockNotHeldError,
+} from './errors.ts';
+export type { LockHandle } from './lock-handle.ts';
+export type { AcquireOptions, LockOptions } from './options.ts';
+export type { LockInfo } from './lock-info.ts';
+export type { ConsulClient } from './consul-client.ts';
+export type { KvOperation } from './consul-gate.ts';
+export type { KvResult } from './consul-answer.ts';
+export type { LossReason } from './errors.ts';

@@ -1,0 +1,280 @@
+import type { Acquired } from './acquisition.ts';
+import { eitherClock, systemClock } from './clock.ts';
+import type { KvResult } from './consul-answer.ts';
+import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
+import { ConsulRequestError, type LockLostError, type LossReason } from './errors.ts';
+import { GivingBack } from './giving-back.ts';
+import { checkedOperations, writeGuarded } from './guarded-write.ts';
+import { Lease, named } from './lease.ts';
+import { lifecycle } from './lifecycle.ts';
+import { checkEntries, type LockEntry } from './lock-entry.ts';
+import { watchForLoss } from './loss-watch.ts';
+import { keepRenewing, renewLease } from './renewal.ts';
+import { retryTransient } from './retry.ts';
+import type { Session } from './session.ts';
+import type { Settings } from './settings.ts';
+
+/** Gives a lock back at the end of `hold`, without rejecting, and says how it was lost, if it was. */
+export let endHold: (handle: LockHandle) => Promise<LockLostError | undefined>;
+
+/** What a holder has: one acquisition of a lock, from then until it is released or lost. */
+export class LockHandle implements AsyncDisposable {
+  /** The first of `keys`. */
+  readonly key: string;
+  /** The first of `fullKeys`. */
+  readonly fullKey: string;
+  /** The keys as they were asked for. */
+  readonly keys: readonly string[];
+  /** The keys in Consul. */
+  readonly fullKeys: readonly string[];
+  /** The Consul session that holds the lock. */
+  readonly sessionId: string;
+  readonly acquiredAt: Date;
+  readonly #gate: ConsulGate;
+  readonly #settings: Settings;
+  readonly #session: Session;
+  readonly #entries: readonly LockEntry[];
+  readonly #lease: Lease;
+  /** Aborts what is done in the background for the holder: watching, renewing. */
+  readonly #background = new AbortController();
+  readonly #givingBack: GivingBack;
+  #isWatched = false;
+  #renewing: Promise<void> | undefined;
+  #releasing: Promise<boolean> | undefined;
+  #isReleased = false;
+  /** How the lock turned out to be lost when it was to be given back. */
+  #lossAtRelease: LockLostError | undefined;
+
+  static {
+    endHold = async (handle) => {
+      const wasReleasedBefore = handle.#lease.isReleased;
+      await handle[Symbol.asyncDispose]();
+      return wasReleasedBefore ? undefined : handle.#lossAtRelease;
+    };
+  }
+
+  /** @internal */
+  constructor({ gate, settings, session, entries }: Acquired) {
+    const { clock, maxHoldMs, renews } = settings;
+    this.#gate = gate;
+    this.#settings = settings;
+    this.#session = session;
+    this.#entries = entries;
+    this.keys = Object.freeze(entries.map(({ key }) => key));
+    this.fullKeys = Object.freeze(entries.map(({ fullKey }) => fullKey));
+    this.key = this.keys[0] as string;
+    this.fullKey = this.fullKeys[0] as string;
+    this.sessionId = session.id;
+    this.#lease = new Lease({
+      keys: this.keys,
+      clock,
+      startedAt: session.startedAt,
+      ttlMs: session.ttlMs,
+      maxHoldMs,
+    });
+    this.acquiredAt = new Date(this.#lease.acquiredAt.wallMs);
+    this.#givingBack = new GivingBack({ gate, settings, session, entries });
+    const forget = lifecycle.addHolding({
+      warnOfShutdown: () => this.#lease.warn('shutdown'),
+      end: async () => {
+        this.#lease.lose('shutdown');
+        await this.release();
+      },
+    });
+    this.#lease.onEnd(() => {
+      forget();
+      this.#onEnd();
+    });
+    if (renews) this.#keepRenewing();
+  }
+
+  /**
+   * Strictly greater than every token given before for any of the keys in this datacenter and raft history: the
+   * `ModifyIndex` of this acquisition, or of the lock's last rewriting by `transaction` (source: Consul's index grows
+   * with every write, measured over kill -9 and leader changes).
+   */
+  get fencingToken(): number {
+    return Math.max(...this.#entries.map(({ token }) => token));
+  }
+
+  /**
+   * How long the lock is still ours as far as its TTL goes, in whole milliseconds; 0 once released or lost. Counted from
+   * before the request that last started the TTL was sent, by the larger of monotonic and wall-clock time.
+   */
+  get remainingMs(): number {
+    return this.#lease.remainingMs;
+  }
+
+  /**
+   * Whether the lock is ours, by the clock: never true past the deadline, and false from the moment that `release()` is
+   * called. What can end a lock sooner is told by `signal` and `verify`.
+   */
+  get isHeld(): boolean {
+    return this.#lease.isHeld;
+  }
+
+  /** Throws `LockLostError` or `LockNotHeldError` unless the lock is held. */
+  assertHeld(): void {
+    this.#lease.assertHeld('assertHeld');
+  }
+
+  /**
+   * Aborts once, with a `LockLostError` as its reason, when the lock is lost; never because of a release. Consul is
+   * watched from the first reading on.
+   */
+  get signal(): AbortSignal {
+    const { signal } = this.#lease;
+    if (!this.#isWatched && this.#lease.isHeld) {
+      this.#isWatched = true;
+      for (const fullKey of this.fullKeys) this.#watch(fullKey);
+    }
+    return signal;
+  }
+
+  /**
+   * Asks Consul, consistently, whether the lock is still ours; false for good once it is released or lost. Rejects with
+   * `ConsulRequestError` when Consul cannot tell.
+   */
+  async verify(): Promise<boolean> {
+    if (!this.#lease.isHeld) return false;
+    const state = await this.#retrying(async () => await this.#check({}));
+    if (state !== 'ours') this.#lease.lose(state);
+    return this.#lease.isHeld;
+  }
+
+  /**
+   * Starts the TTL anew. Rejects with `LockLostError` when it is too late, with `LockNotHeldError` after a release, and
+   * with `ConsulRequestError` when Consul did not answer; the lock is still held then until its old deadline.
+   */
+  async renew(): Promise<void> {
+    await this.#retrying(async () => await this.#renewOnce({}));
+  }
+
+  /**
+   * Commits KV operations (full keys) in one Consul transaction that is refused once the lock is no longer ours, so that
+   * a late holder cannot make it. At most 64 operations, less 2 for each key of the lock. A `set` on the lock's own key
+   * moves the fencing token. Resolves to Consul's results, a row for each operation that yields one.
+   *
+   * Rejects with `LockLostError`, `LockNotHeldError`, `CONSUL_REJECTED` for an operation refused, or
+   * `CONSUL_UNAVAILABLE`, after which it may have been carried out: it is never sent twice.
+   */
+  async transaction(operations: readonly KvOperation[]): Promise<readonly KvResult[]> {
+    const checked = checkedOperations(operations, this.#entries);
+    for (let round = 0; round < 2; round++) {
+      this.#lease.assertHeld('transaction');
+      const results = await this.#session.track(
+        writeGuarded(this.#gate, this.sessionId, this.#entries, checked, {}),
+      );
+      if (results) return results;
+      const state = await this.#retrying(async () => await this.#check({}));
+      if (state !== 'ours') this.#lease.lose(state);
+    }
+    this.#lease.assertHeld('transaction');
+    throw new ConsulRequestError(
+      `transaction: Consul rejected the request: a key of the lock on ${named(this.keys)} was rewritten by somebody else`,
+      { code: 'CONSUL_REJECTED', operation: 'transaction', transient: false, keys: this.keys },
+    );
+  }
+
+  /**
+   * Gives the lock back. Resolves to true when it was still ours, to false when it was lost or released before; concurrent
+   * calls share one request. Rejects with `ConsulRequestError` only when Consul could not be told; a later call tries
+   * again, and without one the TTL frees the keys.
+   */
+  async release(): Promise<boolean> {
+    if (this.#isReleased) return false;
+    if (!this.#releasing) {
+      this.#releasing = this.#release().finally(() => {
+        this.#releasing = undefined;
+      });
+      lifecycle.keep(this.#releasing);
+    }
+    return await this.#releasing;
+  }
+
+  /** `release()` that never rejects: a failure is logged at `warn`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.release();
+    } catch (error) {
+      this.#settings.logger?.warn(
+        { keys: this.keys, session: this.sessionId, err: error },
+        'could not release a lock',
+      );
+    }
+  }
+
+  async #release(): Promise<boolean> {
+    const validForMs = this.#lease.remainingMs;
+    this.#lease.release();
+    const answer = await this.#givingBack.run(validForMs);
+    this.#isReleased = true;
+    if (answer === 'given-back') return true;
+    this.#lossAtRelease = this.#lease.lostBy ?? this.#lease.lossError(answer);
+    if (!this.#lease.lostBy) this.#warnOfLoss(this.#lossAtRelease);
+    return false;
+  }
+
+  async #check(limits: CallLimits): Promise<'ours' | LossReason> {
+    return await checkEntries(this.#gate, this.sessionId, this.#entries, limits);
+  }
+
+  async #retrying<T>(attempt: () => Promise<T>): Promise<T> {
+    const clock = eitherClock(this.#settings.clock, systemClock);
+    const began = clock.read();
+    return await retryTransient(attempt, {
+      clock,
+      remainingMs: () => this.#settings.retryTimeoutMs - clock.elapsedSince(began),
+    });
+  }
+
+  /** One renewal at a time, whoever asked for it. */
+  async #renewOnce(limits: CallLimits): Promise<void> {
+    this.#renewing ??= renewLease(
+      {
+        gate: this.#gate,
+        session: this.#session,
+        lease: this.#lease,
+        check: async (checkLimits) => await this.#check(checkLimits),
+      },
+      { ...limits, signal: this.#background.signal },
+    ).finally(() => {
+      this.#renewing = undefined;
+    });
+    try {
+      await this.#renewing;
+    } catch (error) {
+      // A release ends a renewal that is under way; what counts then is that.
+      if (this.#background.signal.aborted) this.#lease.assertHeld('renew');
+      throw error;
+    }
+  }
+
+  #keepRenewing(): void {
+    void keepRenewing(async () => await this.#renewOnce({ keepProcessAlive: false }), {
+      clock: this.#settings.clock,
+      ttlMs: this.#session.ttlMs,
+      signal: this.#background.signal,
+    });
+  }
+
+  #watch(fullKey: string): void {
+    void watchForLoss({
+      gate: this.#gate,
+      clock: eitherClock(this.#settings.clock, systemClock),
+      fullKey,
+      check: async (limits) => await this.#check(limits),
+      onLoss: (reason) => this.#lease.lose(reason),
+      signal: this.#background.signal,
+    });
+  }
+
+  #onEnd(): void {
+    this.#background.abort();
+    if (this.#lease.lostBy) this.#warnOfLoss(this.#lease.lostBy);
+  }
+
+  #warnOfLoss({ reason }: LockLostError): void {
+    this.#settings.logger?.warn({ keys: this.keys, session: this.sessionId, reason }, 'lost a lock');
+  }
+}

@@ -1,0 +1,18 @@
+/** What Consul knows of a lock. */
+export interface LockInfo {
+  /** The key in Consul. */
+  fullKey: string;
+  /** False for a key that was left behind unlocked. */
+  locked: boolean;
+  sessionId?: string;
+  /** The `ModifyIndex` of the key: the holder's fencing token. */
+  fencingToken: number;
+  value: string | null;
+  /** The Consul node that the holder's session belongs to. */
+  node?: string;
+  sessionName?: string;
+  /** The TTL of the holder's session, in milliseconds. */
+  ttlMs?: number;
+  /** When it was taken, where the value tells (`locked_at` in JSON, as `generateValue` writes by default). */
+  lockedAt?: Date;
+}

@@ -1,0 +1,57 @@
+import { type Clock, sleep } from './clock.ts';
+import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { LossReason } from './errors.ts';
+import { jittered } from './retry.ts';
+
+/** For how long one blocking query waits: short, so that a connection that died unnoticed is left soon. */
+const WAIT_MS = 5_000;
+
+export interface Watched {
+  readonly gate: ConsulGate;
+  readonly clock: Clock;
+  readonly fullKey: string;
+  /** Asks Consul, consistently. */
+  readonly check: (limits: CallLimits) => Promise<'ours' | LossReason>;
+  readonly onLoss: (reason: LossReason) => void;
+  /** Ends the watching. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Watches one key until it is lost, or until the watching is ended; never rejects, and never keeps the process alive.
+ *
+ * A blocking query on any server only wakes it up. What counts as loss is a consistent read; a request that fails says
+ * nothing either way.
+ */
+export async function watchForLoss({ gate, clock, fullKey, check, onLoss, signal }: Watched): Promise<void> {
+  const limits = { signal, keepProcessAlive: false };
+  let index: number | undefined;
+  let troubles = 0;
+  while (!signal.aborted) {
+    try {
+      const state = await check(limits);
+      if (state !== 'ours') {
+        onLoss(state);
+        return;
+      }
+      const entry = await gate.readKey(fullKey, {
+        ...limits,
+        consistency: 'stale',
+        ...(index === undefined
+          ? {}
+          : { afterIndex: index, waitMs: WAIT_MS, timeoutMs: WAIT_MS + gate.requestTimeoutMs }),
+      });
+      // A server that lags shows what was, at once and again: that must not become a hot loop.
+      const isNews = entry === null || (index !== undefined && entry.modifyIndex !== index);
+      index = entry?.modifyIndex;
+      troubles = isNews ? troubles + 1 : 0;
+    } catch {
+      // Unknown is a state of its own: neither held nor lost.
+      index = undefined;
+      troubles++;
+    }
+    if (troubles > 1 && !signal.aborted) {
+      await sleep(clock, jittered(troubles), { signal, keepProcessAlive: false }).catch(() => {});
+    }
+  }
+}

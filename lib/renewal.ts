@@ -1,0 +1,53 @@
+import { type Clock, sleep } from './clock.ts';
+import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { LossReason } from './errors.ts';
+import type { Lease } from './lease.ts';
+import type { Session } from './session.ts';
+
+export interface Renewable {
+  readonly gate: ConsulGate;
+  readonly session: Session;
+  readonly lease: Lease;
+  /** Asks Consul, consistently. */
+  readonly check: (limits: CallLimits) => Promise<'ours' | LossReason>;
+}
+
+/**
+ * Starts the session's TTL anew and, once a consistent check has proven that every key is still ours, counts the lease
+ * from before that renewal was sent. Both begin before the old deadline.
+ *
+ * The renewal alone proves nothing: a deposed leader, and a session that lost its key, still answer it with 200
+ * (measured on 1.8.7).
+ */
+export async function renewLease(
+  { gate, session, lease, check }: Renewable,
+  limits: CallLimits,
+): Promise<void> {
+  lease.assertHeld('renew');
+  const startedAt = lease.readClock();
+  await session.renew(gate, limits);
+  lease.assertHeld('renew');
+  const state = await check(limits);
+  if (state !== 'ours') lease.lose(state);
+  lease.extend(startedAt);
+  lease.assertHeld('renew');
+}
+
+/** Renews at a third of the TTL, and faster after a failure, until `signal` aborts. Never rejects. */
+export async function keepRenewing(
+  renew: () => Promise<void>,
+  { clock, ttlMs, signal }: { clock: Clock; ttlMs: number; signal: AbortSignal },
+): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    // A failed renewal is repeated so often that only the clock gives the lease up; the jitter is against herds.
+    const delayMs = failures === 0 ? ttlMs / 3 : Math.min(ttlMs / 20, 1_000) * (0.5 + Math.random());
+    try {
+      await sleep(clock, delayMs, { signal, keepProcessAlive: false });
+      await renew();
+      failures = 0;
+    } catch {
+      failures++;
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { cleanUp } from './clean-up.ts';
+import { eitherClock, systemClock } from './clock.ts';
+import type { ConsulClient } from './consul-client.ts';
+import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import { lifecycle } from './lifecycle.ts';
+import type { Session } from './session.ts';
+import type { Settings } from './settings.ts';
+
+/** A session that is used no more within this time is ended. */
+const IDLE_MS = 1_000;
+
+interface Idle {
+  readonly session: Session;
+  readonly dispose: () => void;
+  readonly end: () => Promise<void>;
+}
+
+/**
+ * Sessions that were given back in order, ready for the next lock with the same settings: making and ending one costs
+ * Consul a write each.
+ */
+class SessionPool {
+  readonly #idle = new WeakMap<ConsulClient, Map<string, Set<Idle>>>();
+  readonly #all = new Set<Idle>();
+  #endsBeforeExit = false;
+
+  take(settings: Settings): Session | undefined {
+    const idle = this.#idle.get(settings.client)?.get(nameOf(settings))?.values().next().value;
+    idle?.dispose();
+    return idle?.session;
+  }
+
+  /** Keeps a session for the next lock, unless it is in doubt or has lived for half its TTL: then it is ended. */
+  giveBack(session: Session, gate: ConsulGate, settings: Settings): void {
+    const leftMs = session.ttlMs / 2 - session.ageMs;
+    if (session.isDoubtful || leftMs <= 0) {
+      lifecycle.keep(endSession(session, gate, settings));
+      return;
+    }
+    const end = async (): Promise<void> => {
+      idle.dispose();
+      await endSession(session, gate, settings);
+    };
+    const name = nameOf(settings);
+    const groups = this.#groupsOf(settings.client);
+    const group = groups.get(name) ?? new Set();
+    groups.set(name, group);
+    const disposeTimer = eitherClock(settings.clock, systemClock).schedule(
+      Math.min(IDLE_MS, leftMs),
+      () => lifecycle.keep(end()),
+      { keepProcessAlive: false },
+    );
+    const dispose = (): void => {
+      disposeTimer();
+      group.delete(idle);
+      if (group.size === 0 && groups.get(name) === group) groups.delete(name);
+      this.#all.delete(idle);
+    };
+    const idle: Idle = { session, dispose, end };
+    group.add(idle);
+    this.#all.add(idle);
+    this.#endBeforeExit();
+  }
+
+  /** Ends every session that is idle. */
+  async drain(): Promise<void> {
+    await Promise.all(Array.from(this.#all, async ({ end }) => await end()));
+  }
+
+  /** A program whose loop runs empty within the second leaves no session behind either. */
+  #endBeforeExit(): void {
+    if (this.#endsBeforeExit) return;
+    this.#endsBeforeExit = true;
+    process.on('beforeExit', () => void this.drain());
+  }
+
+  #groupsOf(client: ConsulClient): Map<string, Set<Idle>> {
+    const groups = this.#idle.get(client) ?? new Map<string, Set<Idle>>();
+    this.#idle.set(client, groups);
+    return groups;
+  }
+}
+
+/** Sessions of one name serve each other's locks. */
+function nameOf({ token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior }: Settings): string {
+  return JSON.stringify([token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior]);
+}
+
+/** One for the process. */
+export const sessionPool: SessionPool = new SessionPool();
+
+/**
+ * Ends a session of ours, and with it whatever it may still take; tried once, then in the background.
+ *
+ * @param giveBackFirst - because the end of a session that holds a key starts the lock delay.
+ */
+export async function endSession(
+  session: Session,
+  gate: ConsulGate,
+  { clock, requestTimeoutMs, logger }: Settings,
+  { giveBackFirst, timeoutMs = requestTimeoutMs }: EndOptions = {},
+): Promise<void> {
+  if (session.isAdopted) return;
+  await cleanUp(
+    async (limits) => {
+      await giveBackFirst?.(limits);
+      await gate.destroySession(session.id, limits);
+    },
+    {
+      clock: eitherClock(clock, systemClock),
+      timeoutMs,
+      mootAfterMs: 2 * session.ttlMs,
+      onFailure: (error) => logger?.warn({ err: error, session: session.id }, 'could not end a session'),
+    },
+  );
+}
+
+export interface EndOptions {
+  readonly giveBackFirst?: ((limits: CallLimits) => Promise<unknown>) | undefined;
+  readonly timeoutMs?: number;
+}

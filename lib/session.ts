@@ -1,0 +1,103 @@
+import type { Clock, Instant } from './clock.ts';
+import { isAmbiguous } from './consul-failure.ts';
+import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import { ConsulRequestError } from './errors.ts';
+import type { Settings } from './settings.ts';
+
+/** A session of Consul's, as far as we know it. It serves one holder at a time. */
+export class Session {
+  readonly id: string;
+  /** In milliseconds: how long after `startedAt` it may be relied on. Consul ends it later, never earlier. */
+  readonly ttlMs: number;
+  /** Given to us by the user: never ended and never used again by us. */
+  readonly isAdopted: boolean;
+  readonly #clock: Clock;
+  #startedAt: Instant;
+  #isDoubtful = false;
+  #underWay = 0;
+
+  constructor(terms: { id: string; ttlMs: number; isAdopted: boolean; clock: Clock; startedAt: Instant }) {
+    this.id = terms.id;
+    this.ttlMs = terms.ttlMs;
+    this.isAdopted = terms.isAdopted;
+    this.#clock = terms.clock;
+    this.#startedAt = terms.startedAt;
+  }
+
+  /** Before the request was sent that last started its TTL, as far as that was answered. */
+  get startedAt(): Instant {
+    return this.#startedAt;
+  }
+
+  get ageMs(): number {
+    return this.#clock.elapsedSince(this.#startedAt);
+  }
+
+  /** Whether a request was sent on it that may still be carried out. Only its end keeps such a request from landing. */
+  get isDoubtful(): boolean {
+    return this.#isDoubtful || this.#underWay > 0;
+  }
+
+  /** Follows a request that is sent on this session: unless it is answered definitely, the session is in doubt. */
+  async track<T>(request: Promise<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      return await request;
+    } catch (error) {
+      if (isAmbiguous(error)) this.#isDoubtful = true;
+      throw error;
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** Starts its TTL anew; false when it is gone. */
+  async renew(gate: ConsulGate, limits: CallLimits): Promise<boolean> {
+    const startedAt = this.#clock.read();
+    const renewed = await this.track(gate.renewSession(this.id, limits));
+    if (renewed) this.#startedAt = startedAt;
+    return renewed;
+  }
+}
+
+export async function createSession(
+  gate: ConsulGate,
+  settings: Settings,
+  limits?: CallLimits,
+): Promise<Session> {
+  const { clock, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior } = settings;
+  const startedAt = clock.read();
+  const id = await gate.createSession(
+    { ttlMs: lockTimeoutMs, lockDelayMs, name: sessionName, checks, behavior },
+    limits,
+  );
+  return new Session({ id, ttlMs: lockTimeoutMs, isAdopted: false, clock, startedAt });
+}
+
+/** Uses a session that the user made; its TTL is read from Consul and started anew. */
+export async function adoptSession(
+  gate: ConsulGate,
+  id: string,
+  { clock, lockTimeoutMs }: Settings,
+  limits?: CallLimits,
+): Promise<Session> {
+  const info = await gate.readSession(id, 'consistent', limits);
+  if (info === null) throw goneError(id);
+  if (info.ttlMs <= 0) {
+    throw new RangeError(
+      `session: must have a TTL, or its locks would never be freed by time; got the session ${id} without one`,
+    );
+  }
+  const ttlMs = Math.min(info.ttlMs, lockTimeoutMs);
+  const session = new Session({ id, ttlMs, isAdopted: true, clock, startedAt: clock.read() });
+  if (!(await session.renew(gate, limits ?? {}))) throw goneError(id);
+  return session;
+}
+
+export function goneError(id: string): ConsulRequestError {
+  return new ConsulRequestError(`session.info: Consul rejected the request: there is no session ${id}`, {
+    code: 'CONSUL_REJECTED',
+    operation: 'session.info',
+    transient: false,
+  });
+}
