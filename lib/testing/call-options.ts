@@ -5,7 +5,6 @@ import { codecError, type FakeResponse } from './client-errors.ts';
 export type CallOptions = object;
 
 /** What a call resolves to depends on its options: `ctx.includeResponse` turns it into a pair. */
-// oxlint-disable-next-line typescript/no-explicit-any
 export type CallResult = Promise<any>;
 
 export type Options = Record<string, unknown>;

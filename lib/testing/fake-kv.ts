@@ -64,6 +64,25 @@ export class KvTable {
     return Math.max(0, ...this.list(prefix).map((entry) => entry.modifyIndex), ...graves) || this.index;
   }
 
+  /** What `key`, which is missing, has in common with the key nearest to it. */
+  neighbourhood(key: string): string {
+    let length = 0;
+    for (const other of this.entries.keys()) {
+      while (length < key.length && other.startsWith(key.slice(0, length + 1))) length += 1;
+    }
+    return key.slice(0, length);
+  }
+
+  /** The index of the last change to a key that begins with `prefix`. */
+  lastChange(prefix: string): number {
+    const graves = [...this.graves].filter(([key]) => key.startsWith(prefix) || prefix.startsWith(key));
+    const indexes = [
+      ...this.list(prefix).map(({ modifyIndex }) => modifyIndex),
+      ...graves.map(([, at]) => at),
+    ];
+    return Math.max(0, ...indexes);
+  }
+
   /** A plain write keeps the session and forgets the lock index, whoever holds the key. */
   set(index: number, write: KvWrite): KvEntry {
     return this.put(index, { ...write, lockIndex: 0, session: this.get(write.key)?.session ?? '' });

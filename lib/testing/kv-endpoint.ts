@@ -26,13 +26,17 @@ export class KvEndpoint {
         return isRaw ? { ...json(Buffer.from(JSON.stringify(rows, null, 4))) } : json(rows);
       });
     }
+    // Of a missing key, Consul watches the place in its tree where it would be, so that a change to a neighbour is news.
+    const neighbourhood = this.store.kv.neighbourhood(key);
     return {
       ...options,
       read: () => {
-        const entry = this.store.kv.get(key);
-        const index = entry?.modifyIndex ?? this.store.kv.index;
+        const { kv } = this.store;
+        const entry = kv.get(key);
+        const index = entry?.modifyIndex ?? kv.index;
         const reply = entry === undefined ? missing : isRaw ? raw(entry) : json([toRow(entry)]);
-        return { reply: withIndex(reply, index), index, mark: index };
+        const mark = entry?.modifyIndex ?? kv.lastChange(neighbourhood);
+        return { reply: withIndex(reply, index), index, mark };
       },
     };
   }

@@ -59,25 +59,23 @@ export class SessionEndpoint {
   info(id: string, options: QueryOptions): Query {
     return this.query(options, () => {
       const row = this.store.session(id);
-      // Other sessions move the index, but only this one's end is news.
-      return row === undefined ? { rows: [], mark: this.store.sessionsIndex } : { rows: [row], mark: row.ID };
+      return { rows: row === undefined ? [] : [row], index: row?.ModifyIndex ?? this.store.sessionsIndex };
     });
   }
 
   list(options: QueryOptions, node: string = NODE): Query {
     return this.query(options, () => ({
       rows: node === NODE ? this.store.listSessions() : [],
-      mark: this.store.sessionsIndex,
+      index: this.store.sessionsIndex,
     }));
   }
 
-  private query(options: QueryOptions, find: () => { rows: SessionRow[]; mark: unknown }): Query {
+  private query(options: QueryOptions, find: () => { rows: SessionRow[]; index: number }): Query {
     return {
       ...options,
       read: () => {
-        const { rows, mark } = find();
-        const index = this.store.sessionsIndex;
-        return { reply: json(rows, indexHeaders(index)), index, mark };
+        const { rows, index } = find();
+        return { reply: json(rows, indexHeaders(index)), index, mark: index };
       },
     };
   }
