@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { CallLimits } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
 import { retryTransient } from './retry.ts';
@@ -21,9 +21,10 @@ export async function cleanUp(
   { clock, timeoutMs, mootAfterMs, onFailure }: CleanUpOptions,
 ): Promise<void> {
   const began = clock.read();
-  const signal = AbortSignal.timeout(timeoutMs);
+  const limit = new AbortController();
+  const dispose = systemClock.schedule(timeoutMs, () => limit.abort());
   try {
-    await task({ signal });
+    await task({ signal: limit.signal });
   } catch (firstError) {
     onFailure?.(firstError);
     lifecycle.keep(
@@ -33,5 +34,7 @@ export async function cleanUp(
         keepProcessAlive: false,
       }).catch((error: unknown) => onFailure?.(error)),
     );
+  } finally {
+    dispose();
   }
 }

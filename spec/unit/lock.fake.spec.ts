@@ -1,0 +1,13 @@
+import { FakeConsul } from '../../lib/testing/index.ts';
+import { beforeEach } from '@jest/globals';
+import { describeLockContract } from '../contract/lock/lock-contract.ts';
+
+let fake: FakeConsul;
+
+beforeEach(() => {
+  fake = new FakeConsul({ sessionTtlMin: 100 });
+});
+
+describeLockContract('FakeConsul', () => ({ client: fake, elapse: async (ms) => await fake.advance(ms) }), {
+  shortTtls: true,
+});
