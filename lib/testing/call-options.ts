@@ -10,10 +10,10 @@ export type CallResult = Promise<any>;
 export type Options = Record<string, unknown>;
 
 /** `lockDelay`, `LockDelay` and `lock_delay` are all `lockdelay` to the client. */
-export function normalize(given: CallOptions | string, shorthand = ''): Options {
+export function normalize(given: CallOptions | string | null | undefined, shorthand = ''): Options {
   if (typeof given === 'string') return { [shorthand]: given };
   return Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [name.replaceAll('_', '').toLowerCase(), value]),
+    Object.entries(given ?? {}).map(([name, value]) => [name.replaceAll('_', '').toLowerCase(), value]),
   );
 }
 

@@ -70,7 +70,7 @@ export class FakeConsul {
   /**
    * Moves the time by `ms` milliseconds. What falls due on the way happens in its order, each at its own time: sessions
    * expire, blocking queries end, leases run out. When the promise resolves, the requests that followed have been
-   * answered too. Rejects with a `TypeError` or `RangeError` unless `ms` is a finite number of at least 0.
+   * answered too; what waits for real timers or sockets is not waited for. Rejects with a `TypeError` or `RangeError` unless `ms` is a finite number of at least 0.
    */
   async advance(ms: number): Promise<void> {
     await this.clock.advance(ms);
