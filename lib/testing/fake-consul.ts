@@ -70,7 +70,9 @@ export class FakeConsul {
   /**
    * Moves the time by `ms` milliseconds. What falls due on the way happens in its order, each at its own time: sessions
    * expire, blocking queries end, leases run out. When the promise resolves, the requests that followed have been
-   * answered too; what waits for real timers or sockets is not waited for. Rejects with a `TypeError` or `RangeError` unless `ms` is a finite number of at least 0.
+   * answered too; what waits for real timers or sockets is not waited for.
+   *
+   * Rejects with a `TypeError` or `RangeError` unless `ms` is a finite number of at least 0.
    */
   async advance(ms: number): Promise<void> {
     await this.clock.advance(ms);
@@ -111,7 +113,7 @@ export class FakeConsul {
     return this.store.kv.list('').map(({ key }) => key);
   }
 
-  /** How many writes there were, more or less: every one moves it by one, refused ones mostly too. */
+  /** Grows by one with every write, also with most of those that are refused. */
   get raftIndex(): number {
     return this.store.raftIndex;
   }
