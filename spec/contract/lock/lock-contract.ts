@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { lifecycle } from '../../../lib/lifecycle.ts';
 import { sessionPool } from '../../../lib/session-pool.ts';
 import { describeAcquiring } from './acquire-contract.ts';
 import { describeHandle } from './handle-contract.ts';
@@ -26,6 +27,7 @@ export function describeLockContract(
     afterEach(async () => {
       // Sessions that were given back are kept for a second, for the next lock: not waited for each time.
       await sessionPool.drain();
+      await lifecycle.settled();
       expect(await bench.sessionIds()).toEqual([]);
       for (const key of ['key', 'a', 'b', 'c']) {
         const entry = await bench.entry(key);
