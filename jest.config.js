@@ -23,13 +23,19 @@ export default {
     {
       ...shared,
       displayName: 'fast',
-      testMatch: withoutConsul.map((folder) => `<rootDir>/spec/${folder}/**/*.spec.ts`),
+      testMatch: [
+        ...withoutConsul.map((folder) => `<rootDir>/spec/${folder}/**/*.spec.ts`),
+        '<rootDir>/spec/**/*.fake.spec.ts',
+      ],
     },
     {
       ...shared,
       displayName: 'consul',
       testMatch: ['<rootDir>/spec/**/*.spec.ts'],
-      testPathIgnorePatterns: withoutConsul.map((folder) => `<rootDir>/spec/${folder}/`),
+      testPathIgnorePatterns: [
+        ...withoutConsul.map((folder) => `<rootDir>/spec/${folder}/`),
+        '\\.fake\\.spec\\.ts$',
+      ],
       globalSetup: '<rootDir>/spec/support/global-setup.ts',
       globalTeardown: '<rootDir>/spec/support/global-teardown.ts',
     },

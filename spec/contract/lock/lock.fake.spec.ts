@@ -1,6 +1,6 @@
-import { FakeConsul } from '../../lib/testing/index.ts';
+import { FakeConsul } from '../../../lib/testing/index.ts';
 import { beforeEach } from '@jest/globals';
-import { describeLockContract } from '../contract/lock/lock-contract.ts';
+import { describeLockContract } from './lock-contract.ts';
 
 let fake: FakeConsul;
 
