@@ -748,7 +748,7 @@ describe('a call option', () => {
     ['null', null],
     ["'work'", 'work'],
     ['{}', {}],
-    ['Promise { undefined }', Promise.resolve()],
+    ['Promise {', Promise.resolve()],
   ])('fn of %s is refused by hold', async (shown, fn) => {
     expect(await refusalOf(async () => await lock().hold(untyped(fn)), client)).toEqual(
       refused({
