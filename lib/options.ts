@@ -135,7 +135,7 @@ export interface AcquireOptions {
 export type Given<Options> = { readonly [name in keyof Options]?: Exclude<Options[name], undefined> };
 
 export const LONGEST_LOCK_TIMEOUT_MS = 86_400_000;
-export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+export const LONGEST_TIMEOUT_MS: number = 2 ** 31 - 1;
 /** Consul's own limit of a lock delay (source: Consul's session documentation). */
 const LONGEST_LOCK_DELAY_MS = 60_000;
 const SHORTEST_LOCK_TIMEOUT_MS = 100;

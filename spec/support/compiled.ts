@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { projectFolder } from './consul-server/project-folder.ts';
 import { runCommand } from './consul-server/run-command.ts';
 
-const SOURCES = ['lib', 'spec/support', 'scripts'];
+const SOURCES = ['lib', 'spec/support', 'scripts', 'demo', 'examples'];
 
 /**
  * Brings build/ up to date for child processes, which on Node 20 cannot run TypeScript. Type errors do not
@@ -15,7 +15,12 @@ export async function compileForChildren(): Promise<void> {
   const stamp = join(folder, 'build/compiled-for-children');
   const startedAt = new Date();
   if (changedAt(stamp) > Math.max(...SOURCES.map((source) => newestChange(join(folder, source))))) return;
-  await runCommand(join(folder, 'node_modules/.bin/tsc'), ['-p', folder]).catch(() => {});
+  const tsc = join(folder, 'node_modules/.bin/tsc');
+  await Promise.all([
+    runCommand(tsc, ['-p', folder]).catch(() => {}),
+    // The examples import the package by its name, and that is in dist/.
+    runCommand(tsc, ['-p', join(folder, 'tsconfig.build.json')]).catch(() => {}),
+  ]);
   writeFileSync(stamp, '');
   // What changes while the compiler runs has to be compiled again.
   utimesSync(stamp, startedAt, startedAt);

@@ -1,0 +1,117 @@
+/** Packs the package, installs it in an empty folder and uses it as a stranger would: by import, by require, with types. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const project = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'consul-lock-smoke-'));
+
+const ALLOWED = /^(dist\/[\w/-]+\.(js|js\.map|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+
+const COMMON = `
+  const fake = new FakeConsul();
+  const lock = new EphemeralLock('smoke', { consulClient: fake });
+  const token = await lock.hold((handle) => handle.fencingToken);
+  if (!(token > 0)) throw new Error('no token');
+  const held = await lock.acquire();
+  if ((await lock.tryAcquire()) !== null) throw new Error('two holders');
+  if ((await held.release()) !== true) throw new Error('not released');
+`;
+
+const IMPORTING = `
+  import { createRequire } from 'node:module';
+  import { EphemeralLock } from 'consul-lock';
+  import { FakeConsul } from 'consul-lock/testing';
+  ${COMMON}
+  const required = createRequire(import.meta.url)('consul-lock');
+  if (required.EphemeralLock !== EphemeralLock) throw new Error('import and require give two classes');
+`;
+
+const REQUIRING = `
+  const { EphemeralLock } = require('consul-lock');
+  const { FakeConsul } = require('consul-lock/testing');
+  (async () => { ${COMMON} })();
+`;
+
+const DISPOSING = `
+  import { EphemeralLock } from 'consul-lock';
+  import { FakeConsul } from 'consul-lock/testing';
+  const fake = new FakeConsul();
+  { await using handle = await new EphemeralLock('smoke', { consulClient: fake }).acquire(); handle.assertHeld(); }
+  if (fake.keys().length > 0) throw new Error('await using released nothing');
+`;
+
+const TYPED = `
+  import Consul from 'consul';
+  import { pino } from 'pino';
+  import { configure, EphemeralLock, LockLostError } from 'consul-lock';
+  import type { AcquireOptions, LockHandle, LockInfo, LockOptions } from 'consul-lock';
+  import { FakeConsul } from 'consul-lock/testing';
+
+  configure({ consulClient: new Consul(), logger: pino(), renew: { maxHoldMs: 60_000 } });
+  const options: LockOptions = { consulClient: new FakeConsul(), lockTimeoutMs: 30_000 };
+  const lock = new EphemeralLock(['a', 'b'], options);
+  const call: AcquireOptions = { acquireTimeoutMs: 5_000, signal: AbortSignal.timeout(1_000) };
+  const certain: LockHandle = await lock.acquire({ acquireTimeoutMs: 5_000 });
+  const perhaps: LockHandle | null = await lock.tryAcquire(call);
+  const length: number = await lock.hold((handle) => handle.keys.length);
+  await using disposed = await lock.tryAcquire();
+  export const info: Partial<LockInfo> = { fencingToken: certain.fencingToken + length };
+  export { disposed, LockLostError, perhaps };
+`;
+
+function run(command: string, args: readonly string[], cwd = folder): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+function runAsModule(name: string, source: string): void {
+  writeFileSync(join(folder, name), source);
+  run(process.execPath, [name]);
+  console.log(`${name}: fine`);
+}
+
+try {
+  const packed = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], project),
+  ) as {
+    filename: string;
+    files: { path: string }[];
+  }[];
+  const [tarball] = Array.isArray(packed) ? packed : Object.values(packed as Record<string, never>);
+  if (!tarball) throw new Error('npm pack packed nothing');
+  const stray = tarball.files.map(({ path }) => path).filter((path) => !ALLOWED.test(path));
+  if (stray.length > 0) throw new Error(`nobody needs in the package: ${stray.join(', ')}`);
+  console.log(`${tarball.filename}: ${tarball.files.length} files`);
+
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "commonjs" }');
+  run('npm', [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel',
+    'error',
+    join(folder, tarball.filename),
+  ]);
+  runAsModule('importing.mjs', IMPORTING);
+  runAsModule('requiring.cjs', REQUIRING);
+  if (Number(process.versions.node.split('.')[0]) >= 24) runAsModule('disposing.mjs', DISPOSING);
+
+  run('npm', [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel',
+    'error',
+    '@types/node@20',
+  ]);
+  writeFileSync(join(folder, 'typed.mts'), TYPED);
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
+  const target = ['--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
+  run(join(project, 'node_modules/.bin/tsc'), [...strict, ...target, 'typed.mts']);
+  console.log('typed.mts: fine');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
