@@ -29,7 +29,7 @@ describe('README', () => {
   it('names every option, with the default that it has', () => {
     resetDefaults();
     const rows = new Map(
-      Array.from(readme.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| (.+?) \|/gm), ([, names = '', value]) =>
+      Array.from(readme.matchAll(/^\| ((?:`\w+`(?:, )?)+) +\| (.+?) +\|/gm), ([, names = '', value]) =>
         [...names.matchAll(/\w+/g)].map(([name]) => [name, value] as const),
       ).flat(),
     );
