@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EphemeralLock, LockLostError, shutdown, type LockHandle } from '../lib/index.ts';
+import { consulFromEnv, EphemeralLock, LockLostError, shutdown, type LockHandle } from '../lib/index.ts';
 import type { Act, Assignment } from './acts.ts';
 import { machineTimeMs } from './clock.ts';
 
@@ -21,6 +21,11 @@ try {
 }
 await shutdown();
 if (process.connected) process.disconnect();
+// Killed, the parent cannot tidy up after itself; Consul may be gone as well, and its data with it.
+else
+  await consulFromEnv()
+    .kv.del(counterKey)
+    .catch(() => {});
 
 async function takeTurns(): Promise<void> {
   for (let taken = 0; taken < turns;) {

@@ -1,10 +1,10 @@
 import { findConsul, type FoundConsul } from '../spec/support/consul-server/find-consul.ts';
 import type { Scene } from './acts.ts';
 import { machineTimeMs } from './clock.ts';
-import { Look } from './look.ts';
 import { startContender, type Contender } from './crew.ts';
 import { History } from './history.ts';
 import { Interruption } from './interruption.ts';
+import { Look } from './look.ts';
 import { paint } from './paint.ts';
 import { prove } from './proof.ts';
 import { Stage } from './stage.ts';
@@ -27,9 +27,9 @@ const consul = await findConsul();
 try {
   process.exitCode = await perform(consul);
 } catch (error) {
-  if (interruption.exitCode === undefined) throw error;
-  console.log(`\nInterrupted: everything is being given back.\n`);
-  process.exitCode = interruption.exitCode;
+  if (interruption.exitCode === undefined) console.error(error);
+  else console.log('\nInterrupted: the contenders have given back what they had.\n');
+  process.exitCode = interruption.exitCode ?? 1;
 } finally {
   await consul.stop();
 }
@@ -42,14 +42,15 @@ async function perform(found: FoundConsul): Promise<number> {
   console.log(`${stage.describe()}\n`);
   using look = new Look(stage);
   const history = new History();
-  let counter: number;
   await look.createCounter();
   try {
     await contend(stage, history);
-    counter = await look.readCounter();
-  } finally {
-    await look.removeCounter();
+  } catch (error) {
+    await look.removeCounter().catch(() => {});
+    throw error;
   }
+  const counter = await look.readCounter();
+  await look.removeCounter();
   console.log(`\n${summary(history, { ttlMs: stage.ttlMs, counter })}\n`);
   // A session may idle for a second, and one that died with its contender lives until its TTL.
   const leftBehind = await interruption.orElse(look.leftBehind(stage.stuckMs + 3_000));
@@ -74,8 +75,8 @@ async function contend(
   const onScene = (scene: Scene): void => {
     history.add(scene);
     view.show(scene);
-    if (scene.kind === 'holds' && history.holds.length >= TURNS_BEFORE_THE_KILL)
-      killSoon(scene.who, scene.workMs);
+    if (scene.kind !== 'holds' || history.holds.length < TURNS_BEFORE_THE_KILL) return;
+    killSoon(scene.who, scene.workMs);
   };
   const killSoon = (who: string, workMs: number): void => {
     setTimeout(() => {

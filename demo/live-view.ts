@@ -4,9 +4,11 @@ import { paint, seconds } from './paint.ts';
 import type { Playbill, View } from './view.ts';
 
 const FRAME_MS = 80;
-/** What one column of a strip stands for. */
-const COLUMN_MS = 150;
-const STATE_WIDTH = 40;
+/** From column to column of a strip, at first. */
+const SHORTEST_STEP_MS = 150;
+/** What is younger may be incomplete: the contenders' messages take their time. */
+const SETTLED_MS = 100;
+const STATE_WIDTH = 42;
 const BAR_WIDTH = 12;
 
 type Format = Parameters<typeof paint>[0];
@@ -41,11 +43,12 @@ export class LiveView implements View {
   #draw(): void {
     const now = machineTimeMs();
     const { columns } = process.stdout;
+    const stepMs = this.#stepMs(now, columns);
+    const legend = `█ holds  · waits  × dead, the lock still taken  (a column every ${seconds(stepMs, 2)})`;
     const lines = [
-      paint('dim', `  ${' '.repeat(STATE_WIDTH + 7)}█ holds  · waits  × dead, lock still taken`),
-      ...this.#playbill.cast.map((who) => this.#row(who, now, columns)),
+      ...this.#playbill.cast.map((who) => this.#row(who, now, stepMs)),
       '',
-      `  ${this.#note()}`,
+      `  ${this.#note() ?? paint('dim', legend)}`,
       `  ${'tokens'.padEnd(8)}${this.#tokenTrail(columns - 12)}`,
       `  ${'counter'.padEnd(8)}${paint('bold', String(this.#counter))}`,
       `  ${'time'.padEnd(8)}${seconds(now - this.#playbill.beganAt)}`,
@@ -55,10 +58,9 @@ export class LiveView implements View {
     this.#drawn = lines.length;
   }
 
-  #row(who: string, now: number, columns: number): string {
+  #row(who: string, now: number, stepMs: number): string {
     const { text, format } = this.#state(who, now);
-    const strip = this.#strip(who, now, columns - STATE_WIDTH - 11);
-    return `  ${paint('bold', who.padEnd(5))} ${paint(format, text.padEnd(STATE_WIDTH))} ${strip}`;
+    return `  ${paint('bold', who.padEnd(5))} ${paint(format, text.padEnd(STATE_WIDTH))} ${this.#strip(who, now, stepMs)}`;
   }
 
   #state(who: string, now: number): { text: string; format: Format } {
@@ -97,14 +99,19 @@ export class LiveView implements View {
     }
   }
 
+  /** Doubles whenever the strips are full, so that they show the whole. */
+  #stepMs(now: number, columns: number): number {
+    const width = columns - STATE_WIDTH - 10;
+    let stepMs = SHORTEST_STEP_MS;
+    while ((now - this.#playbill.beganAt) / stepMs > width) stepMs *= 2;
+    return stepMs;
+  }
+
   /** Each column is one instant, so that two holders in one column would be two at once. */
-  #strip(who: string, now: number, width: number): string {
-    const { beganAt } = this.#playbill;
-    const columns = Math.floor((now - beganAt) / COLUMN_MS);
+  #strip(who: string, now: number, stepMs: number): string {
     const scenes = this.#scenes.get(who)!;
     let strip = '';
-    for (let column = Math.max(1, columns - width + 1); column <= columns && width >= 10; column += 1) {
-      const instant = beganAt + column * COLUMN_MS;
+    for (let instant = this.#playbill.beganAt; instant < now - SETTLED_MS; instant += stepMs) {
       strip += this.#mark(
         scenes.filter(({ at }) => at <= instant),
         instant,
@@ -140,12 +147,12 @@ export class LiveView implements View {
   }
 
   /** Only as long as a dead holder keeps the others out. */
-  #note(): string {
+  #note(): string | undefined {
     const dead = [...this.#scenes.values()].find(
       (scenes) => scenes.at(-1)?.kind === 'killed' && openHold(scenes),
     );
     const death = dead?.at(-1);
-    if (!death || this.#nextHoldAfter(death.at) !== undefined) return '';
+    if (!death || this.#nextHoldAfter(death.at) !== undefined) return undefined;
     return paint('red', `${death.who} was killed while it held: only the TTL frees the lock now.`);
   }
 

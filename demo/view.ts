@@ -21,9 +21,9 @@ export interface View {
 const SORTING_MS = 40;
 
 export function openView(playbill: Playbill): View {
-  const { isTTY, rows } = process.stdout;
-  const isLive =
-    isTTY && !process.env['CI'] && process.env['TERM'] !== 'dumb' && rows > playbill.cast.length + 8;
+  const { isTTY, rows, columns } = process.stdout;
+  const isRoomy = rows > playbill.cast.length + 8 && columns >= 72;
+  const isLive = isTTY && isRoomy && !process.env['CI'] && process.env['TERM'] !== 'dumb';
   return new InOrder(isLive ? new LiveView(playbill) : new PlainView(playbill));
 }
 
