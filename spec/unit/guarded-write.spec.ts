@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { KvResult } from '../../lib/consul-answer.ts';
 import type { ConsulClient } from '../../lib/consul-client.ts';
@@ -6,6 +7,7 @@ import { checkedOperations, writeGuarded } from '../../lib/guarded-write.ts';
 import type { LockEntry } from '../../lib/lock-entry.ts';
 import { failureOf } from '../support/failure-of.ts';
 
+const TOKEN = 'c0ffee00-5ec7-e700-0000-000000000000';
 const ID = '11111111-2222-3333-4444-555555555555';
 
 type Transact = (operations: KvOperation[]) => Promise<unknown>;
@@ -33,7 +35,7 @@ beforeEach(() => {
       create: async (...[operations]: unknown[]) => await transact(operations as KvOperation[]),
     },
   };
-  gate = new ConsulGate({ client, token: undefined, dc: undefined, requestTimeoutMs: 50, keys: ['a', 'b'] });
+  gate = new ConsulGate({ client, token: TOKEN, dc: undefined, requestTimeoutMs: 50, keys: ['a', 'b'] });
   entries = [entry('a', 7), entry('b', 8)];
 });
 
@@ -83,6 +85,11 @@ describe('writeGuarded', () => {
     await expect(write([set('x')])).resolves.toBeUndefined();
   });
 
+  it('rejects when its first operation alone is refused, which comes next to the guards', async () => {
+    transact.mockImplementation(refusing({ OpIndex: 4, What: 'no' }));
+    await expect(write([set('x')])).rejects.toThrow('operations[0] (set): no');
+  });
+
   it('rejects with index and reason of every operation that was refused', async () => {
     const refusals = [
       { OpIndex: 5, What: 'key "y" exists' },
@@ -101,6 +108,13 @@ describe('writeGuarded', () => {
     expect(error.message).toContain(
       'operations[1] (check-not-exists): key "y" exists; operations[2] (set): no',
     );
+  });
+
+  it.failing('shows no ACL token and no line break that the server puts into a refusal', async () => {
+    transact.mockImplementation(refusing({ OpIndex: 4, What: `no\n${TOKEN}` }));
+    const error = await failureOf(async () => await write([set('x')]));
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(TOKEN);
+    expect(error.message).not.toContain('\n');
   });
 
   it.each([
