@@ -62,7 +62,7 @@ const LAYERS: readonly (readonly [keyof LockOptions, unknown, unknown, unknown])
 
 describe('resolveSettings', () => {
   it('gives the built-in values when nothing was said', () => {
-    expect(resolved()).toEqual({
+    expect(resolved()).toMatchObject({
       ...BUILT_IN,
       client,
       clock: systemClock,
