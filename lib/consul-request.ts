@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
@@ -60,7 +61,7 @@ export async function sendRequest<T>(
   );
   try {
     const start = (): Promise<unknown> => send({ ctx, timeout: 0 });
-    const answered = keepProcessAlive ? start() : withIdleSockets(start);
+    const answered = keepProcessAlive ? start() : leavingProcessIdle(start);
     return read(answerOf(await Promise.race([answered, gaveUp])));
   } catch (error) {
     ctx.emit('cancel');
@@ -83,19 +84,22 @@ function answerOf(result: unknown): Answer {
   return { status: undefined, body: result, response: undefined };
 }
 
+const leavesProcessIdle = new AsyncLocalStorage<boolean>();
+let isListening = false;
+
 /**
- * The sockets of requests that are sent meanwhile do not keep the process alive. The client gives no way to its sockets;
- * Node tells of each request as it starts, and the client starts it before its first await.
+ * The sockets of requests that are sent so do not keep the process alive. The client gives no way to its sockets; Node
+ * tells of each request as it starts, in the asynchronous context that it was made in.
  */
-function withIdleSockets<T>(start: () => T): T {
-  const started = channel('http.client.request.start');
-  const onStart = (message: unknown): void => {
-    (message as { request: ClientRequest }).request.once('socket', (socket) => socket.unref());
-  };
-  started.subscribe(onStart);
-  try {
-    return start();
-  } finally {
-    started.unsubscribe(onStart);
+function leavingProcessIdle<T>(start: () => T): T {
+  if (!isListening) {
+    isListening = true;
+    channel('http.client.request.start').subscribe((message) => {
+      if (leavesProcessIdle.getStore() !== true) return;
+      const { request } = message as { request: ClientRequest };
+      if (request.socket) request.socket.unref();
+      else request.once('socket', (socket) => socket.unref());
+    });
   }
+  return leavesProcessIdle.run(true, start);
 }

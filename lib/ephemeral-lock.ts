@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { acquire } from './acquisition.ts';
+import { type Acquired, acquire, shutdownError } from './acquisition.ts';
+import { lifecycle } from './lifecycle.ts';
 import { endHold, LockHandle } from './lock-handle.ts';
 import { checkedKeys, type KeyOrKeys, shown } from './lock-key.ts';
 import {
@@ -19,9 +20,7 @@ const heldUpTheChain = new AsyncLocalStorage<readonly LockHandle[]>();
  * as one likes; every acquisition makes a handle of its own.
  */
 export class EphemeralLock {
-  /** The first of `keys`. */
-  readonly key: string;
-  readonly keys: readonly string[];
+  readonly #keys: readonly [string, ...string[]];
   readonly #options: Given<LockOptions>;
 
   /**
@@ -29,10 +28,17 @@ export class EphemeralLock {
    * acquisition.
    */
   constructor(key: KeyOrKeys, options?: LockOptions) {
-    this.keys = checkedKeys(key);
-    this.key = this.keys[0] as string;
+    this.#keys = checkedKeys(key);
     this.#options = checkedLockOptions(options);
-    Object.freeze(this);
+  }
+
+  /** The first of `keys`. */
+  get key(): string {
+    return this.#keys[0];
+  }
+
+  get keys(): readonly string[] {
+    return this.#keys;
   }
 
   /**
@@ -103,6 +109,14 @@ export class EphemeralLock {
           (outer) => outer.isHeld && outer.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
         ),
     });
-    return acquired && new LockHandle(acquired);
+    return acquired && (await this.#handOver(acquired));
+  }
+
+  /** A `shutdown` may have come in the moment since the lock was taken. */
+  async #handOver(acquired: Acquired): Promise<LockHandle> {
+    const handle = new LockHandle(acquired);
+    if (!lifecycle.isShutDown) return handle;
+    await handle[Symbol.asyncDispose]();
+    throw shutdownError(this.#keys, acquired.attempts, acquired.waitedMs);
   }
 }

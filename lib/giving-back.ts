@@ -1,72 +1,71 @@
-import { cleanUp } from './clean-up.ts';
-import { type Clock, eitherClock, systemClock } from './clock.ts';
+import type { Clock, Instant } from './clock.ts';
 import { isAmbiguous, isTransient } from './consul-failure.ts';
-import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { CallLimits } from './consul-gate.ts';
 import { ConsulRequestError, type LossReason } from './errors.ts';
 import { named } from './lease.ts';
-import { giveBackEntries, type LockEntry } from './lock-entry.ts';
+import { lifecycle } from './lifecycle.ts';
 import { retryTransient } from './retry.ts';
-import { endSession, sessionPool } from './session-pool.ts';
-import type { Session } from './session.ts';
+import { giveBackEntries } from './returning.ts';
+import { sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
+import { type Leftover, tidyUp } from './tidy-up.ts';
 
 /**
  * Gives a lock back, and its session with it: to the pool when everything ever sent on it was answered, and otherwise to
  * its end, because only that keeps a late request from landing.
  */
 export class GivingBack {
-  readonly #gate: ConsulGate;
+  readonly #lock: Leftover;
   readonly #settings: Settings;
-  readonly #session: Session;
-  readonly #entries: readonly LockEntry[];
   readonly #clock: Clock;
-  /** Whether an earlier try may have been carried out without our knowing. */
+  #firstAsked: Instant | undefined;
+  /** Whether a try, or the tidying after it, may have been carried out without our knowing. */
   #isInDoubt = false;
 
-  constructor(lock: {
-    gate: ConsulGate;
-    settings: Settings;
-    session: Session;
-    entries: readonly LockEntry[];
-  }) {
-    this.#gate = lock.gate;
+  constructor(lock: Leftover) {
+    this.#lock = lock;
     this.#settings = lock.settings;
-    this.#session = lock.session;
-    this.#entries = lock.entries;
-    this.#clock = eitherClock(lock.settings.clock, systemClock);
+    this.#clock = lock.settings.waitingClock;
   }
 
   /**
    * Gives back, and says how the lock was lost, if it was; settles within `retryTimeoutMs` + `requestTimeoutMs`.
    *
-   * @param validForMs - how long it is still ours by the clock; 0 when it is lost: then there is nothing but the tidying.
+   * @param validForMs - how long it was still ours by the clock when its release was first asked for; 0 when it was lost:
+   * then there is nothing but the tidying.
    */
   async run(validForMs: number): Promise<'given-back' | LossReason> {
     const { requestTimeoutMs, retryTimeoutMs } = this.#settings;
-    if (validForMs <= 0 && !this.#isInDoubt) {
-      await this.#tidyUp(requestTimeoutMs);
+    this.#firstAsked ??= this.#clock.read();
+    if (validForMs - this.#clock.elapsedSince(this.#firstAsked) <= 0) {
+      await tidyUp(this.#lock, requestTimeoutMs);
       return 'expired';
     }
     const limitMs = retryTimeoutMs + requestTimeoutMs;
     const began = this.#clock.read();
-    const elapsedMs = (): number => this.#clock.elapsedSince(began);
+    const leftMs = (): number => limitMs - this.#clock.elapsedSince(began);
     const stop = new AbortController();
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
       const answer = await retryTransient(async () => await this.#try({ signal: stop.signal }), {
         clock: this.#clock,
-        remainingMs: () => retryTimeoutMs - elapsedMs(),
+        remainingMs: () => leftMs() - requestTimeoutMs,
         signal: stop.signal,
       });
-      if (answer === 'given-back' && !this.#session.isDoubtful) {
-        if (!this.#session.isAdopted) sessionPool.giveBack(this.#session, this.#gate, this.#settings);
-        return answer;
+      const { session, gate } = this.#lock;
+      if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
+        sessionPool.giveBack(session, gate, this.#settings);
+      } else if (answer !== 'given-back' || session.isDoubtful) {
+        await tidyUp(this.#lock, Math.max(1, leftMs()));
       }
-      await this.#tidyUp(Math.max(1, limitMs - elapsedMs()));
       // After a try that was never answered, a key that is no longer ours is one that we gave back.
-      return this.#isInDoubt && elapsedMs() < validForMs ? 'given-back' : answer;
+      const isOurDoing = this.#isInDoubt && this.#clock.elapsedSince(this.#firstAsked) < validForMs;
+      return isOurDoing ? 'given-back' : answer;
     } catch (error) {
-      if (isTransient(error)) void this.#tidyUp(requestTimeoutMs);
+      if (isTransient(error)) {
+        this.#isInDoubt = true;
+        lifecycle.keep(tidyUp(this.#lock, requestTimeoutMs));
+      }
       throw error;
     } finally {
       dispose();
@@ -74,44 +73,28 @@ export class GivingBack {
   }
 
   async #try(limits: CallLimits): Promise<'given-back' | LossReason> {
-    const { behavior } = this.#settings;
+    const { gate, session, entries } = this.#lock;
     try {
-      return await this.#session.track(
-        giveBackEntries(this.#gate, this.#session.id, this.#entries, behavior, limits),
+      return await session.send(
+        async (sent) => await giveBackEntries(gate, session.id, entries, this.#settings.behavior, sent),
+        limits,
       );
     } catch (error) {
-      this.#isInDoubt ||= isAmbiguous(error);
+      this.#isInDoubt ||= limits.signal?.aborted === true || isAmbiguous(error);
       throw error;
     }
   }
 
-  /** Leaves neither key nor session behind; tried once, then in the background. */
-  async #tidyUp(timeoutMs: number): Promise<void> {
-    const { lockDelayMs, behavior } = this.#settings;
-    const giveBack = async (limits: CallLimits): Promise<unknown> =>
-      await giveBackEntries(this.#gate, this.#session.id, this.#entries, behavior, limits);
-    if (!this.#session.isAdopted) {
-      // The end of a session that holds a key starts the lock delay, and leaves the key to the session's own behavior.
-      const giveBackFirst = lockDelayMs > 0 ? giveBack : undefined;
-      await endSession(this.#session, this.#gate, this.#settings, { timeoutMs, giveBackFirst });
-      return;
-    }
-    await cleanUp(async (limits) => void (await giveBack(limits)), {
-      clock: this.#clock,
-      timeoutMs,
-      mootAfterMs: 2 * this.#session.ttlMs,
-    });
-  }
-
   #couldNotTell(limitMs: number): ConsulRequestError {
+    const keys = this.#lock.entries.map(({ key }) => key);
     return new ConsulRequestError(
       `transaction: Consul is unavailable: it could not be told within ${limitMs} ms that the lock on ` +
-        `${named(this.#entries.map(({ key }) => key))} is given back`,
+        `${named(keys)} is given back`,
       {
         code: 'CONSUL_UNAVAILABLE',
         operation: 'transaction',
         transient: true,
-        keys: this.#entries.map(({ key }) => key),
+        keys,
       },
     );
   }

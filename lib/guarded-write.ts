@@ -1,9 +1,8 @@
-import { randomInt } from 'node:crypto';
 import type { ConsulGate, CallLimits, KvOperation } from './consul-gate.ts';
 import type { KvResult } from './consul-answer.ts';
 import { isAmbiguous } from './consul-failure.ts';
 import { ConsulRequestError } from './errors.ts';
-import type { LockEntry } from './lock-entry.ts';
+import { drawFlags, type LockEntry } from './lock-entry.ts';
 import { shown } from './lock-key.ts';
 
 /** Consul's limit (measured on 1.8.7: 65 are answered with 413). */
@@ -80,16 +79,16 @@ export async function writeGuarded(
     { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } },
     { KV: { Verb: 'check-index', Key: fullKey, Index: token } },
   ]);
-  const rewritings = new Map<LockEntry, KvOperation['KV']>();
+  const rewritings: { readonly entry: LockEntry; readonly kv: KvOperation['KV']; readonly flags: number }[] =
+    [];
   const sent = operations.map((operation) => {
     const entry = entries.find(({ fullKey }) => operation.KV.Verb === 'set' && fullKey === operation.KV.Key);
     if (!entry) return operation;
-    const flags = operation.KV.Flags ?? randomInt(1, 2 ** 48 - 1);
-    const rewriting = { ...operation.KV, Verb: 'lock', Flags: flags, Session: sessionId };
-    rewritings.set(entry, rewriting);
-    // Before it is sent: whoever looks at the key meanwhile must know it for ours.
-    entry.pendingFlags.add(flags);
-    return { KV: rewriting };
+    const flags = operation.KV.Flags ?? drawFlags();
+    const kv = { ...operation.KV, Verb: 'lock', Flags: flags, Session: sessionId };
+    rewritings.push({ entry, kv, flags });
+    entry.announceRewriting(flags);
+    return { KV: kv };
   });
   let isInDoubt = false;
   try {
@@ -100,19 +99,21 @@ export async function writeGuarded(
     }
     // Every guard yields one row (measured on 1.8.7).
     const results = outcome.results.slice(guards.length);
-    for (const [entry, { Value: value = '', Flags: flags = 0 }] of rewritings) {
+    for (const { entry, kv, flags } of rewritings) {
       const row = results.findLast(({ KV }) => KV.Key === entry.fullKey && KV.Session === sessionId);
       if (!row) throw gate.unexpected('transaction', `the lock on ${entry.fullKey} is not in it`);
-      Object.assign(entry, { token: row.KV.ModifyIndex, flags, value: Buffer.from(value, 'base64') });
+      entry.rewritten({
+        modifyIndex: row.KV.ModifyIndex,
+        flags,
+        value: Buffer.from(kv.Value ?? '', 'base64'),
+      });
     }
     return results;
   } catch (error) {
     isInDoubt = isAmbiguous(error);
     throw error;
   } finally {
-    if (!isInDoubt) {
-      for (const [entry, { Flags: flags = 0 }] of rewritings) entry.pendingFlags.delete(flags);
-    }
+    if (!isInDoubt) for (const { entry, flags } of rewritings) entry.forgetRewriting(flags);
   }
 }
 

@@ -1,16 +1,17 @@
+import type { KvEntry } from './consul-answer.ts';
+import { isTransient } from './consul-failure.ts';
 import { ConsulGate, type KvOperation } from './consul-gate.ts';
 import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
 import { assertKey, fullKeyOf, prefixOf, shown } from './lock-key.ts';
 import { checkedLockOptions, type LockOptions } from './options.ts';
-import { retryTransient } from './retry.ts';
+import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
-import { eitherClock, systemClock } from './clock.ts';
 
 /** Who has a lock, as Consul knows it; null when nobody has it and nothing was left behind. */
 export async function inspectLock(key: string, options?: LockOptions): Promise<LockInfo | null> {
   const { gate, fullKey, settings } = gateFor(key, options);
-  return await retrying(settings, async () => await readLockInfo(gate, fullKey));
+  return await retryWithin(settings, async () => await readLockInfo(gate, fullKey));
 }
 
 /** The locks whose keys begin with `prefix` (a prefix of the key inside the pattern), in the order of their keys. */
@@ -19,8 +20,9 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
   const settings = resolveSettings(checkedLockOptions(options));
   const gate = new ConsulGate({ ...settings, keys: [] });
   const { lockKeyPattern } = settings;
+  assertKey(`${prefixOf(lockKeyPattern)}${prefix}-`, 'prefix (in lockKeyPattern)');
   const ending = lockKeyPattern.slice(prefixOf(lockKeyPattern).length + '%s'.length);
-  return await retrying(settings, async () => {
+  return await retryWithin(settings, async () => {
     const [entries, sessions] = await Promise.all([
       gate.readTree(prefixOf(lockKeyPattern) + prefix),
       gate.readSessions(),
@@ -32,9 +34,9 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
 }
 
 /**
- * Frees a lock whoever has it, also a key left behind unlocked; false when there was nothing to free. Its session is
- * ended too when it holds nothing else. A holder that is still at work learns of it by `signal`, `verify` and a refused
- * `transaction`.
+ * Frees a lock whoever has it, also one left behind unlocked; false when there was nothing to free, or data that never
+ * was a lock. Its session is ended too when it holds nothing else. A holder that is still at work learns of it by
+ * `signal`, `verify` and a refused `transaction`.
  *
  * @param options - `ifSession`: only while this session holds it.
  */
@@ -46,30 +48,50 @@ export async function forceRelease(
     throw new TypeError(`ifSession: must be the id of a session; got ${shown(ifSession)}`);
   }
   const { gate, fullKey, settings } = gateFor(key, options);
-  return await retrying(settings, async () => {
-    for (;;) {
-      const entry = await gate.readKey(fullKey, { consistency: 'consistent' });
-      if (entry === null || (ifSession !== undefined && entry.session !== ifSession)) return false;
-      const operations: KvOperation[] = [
-        { KV: { Verb: 'check-index', Key: fullKey, Index: entry.modifyIndex } },
-        { KV: { Verb: 'delete', Key: fullKey } },
-      ];
-      // Read and deleted at one index, or read again: never somebody else's lock than the one that was looked at.
-      if (!(await gate.transact(operations)).committed) continue;
-      if (entry.session !== undefined) await endUnlessInUse(gate, entry.session, settings);
-      return true;
-    }
+  for (let round = 0; round < 10; round++) {
+    const entry = await retryWithin(
+      settings,
+      async () => await gate.readKey(fullKey, { consistency: 'consistent' }),
+    );
+    const isLock = entry !== null && (entry.session !== undefined || entry.lockIndex > 0);
+    if (!isLock || (ifSession !== undefined && entry.session !== ifSession)) return false;
+    if (!(await deleteAsSeen(gate, settings, entry))) continue;
+    const { session } = entry;
+    if (session !== undefined) await retryWithin(settings, async () => await endUnlessInUse(gate, session));
+    return true;
+  }
+  throw gate.unexpected('transaction', `${fullKey} is being rewritten all the time`);
+}
+
+/**
+ * Deletes the very entry that was looked at, and no later one; false when it has been rewritten since. A repetition after
+ * an answer that never came finds it gone or followed by another, and that is what was asked for.
+ */
+async function deleteAsSeen(
+  gate: ConsulGate,
+  settings: Settings,
+  { key, session, modifyIndex }: KvEntry,
+): Promise<boolean> {
+  const operations: KvOperation[] = [
+    { KV: { Verb: 'check-index', Key: key, Index: modifyIndex } },
+    { KV: { Verb: 'delete', Key: key } },
+  ];
+  return await retryWithin(settings, async () => {
+    if ((await gate.transact(operations)).committed) return true;
+    const now = await gate.readKey(key, { consistency: 'consistent' });
+    return now === null || now.session !== session;
   });
 }
 
-async function endUnlessInUse(
-  gate: ConsulGate,
-  session: string,
-  { lockKeyPattern }: Settings,
-): Promise<void> {
-  const others = await gate.readTree(prefixOf(lockKeyPattern));
-  if (others.some((entry) => entry.session === session)) return;
-  await gate.destroySession(session);
+/** Wherever in the key space it may hold something; without the right to look there, the session is left alone. */
+async function endUnlessInUse(gate: ConsulGate, session: string): Promise<void> {
+  try {
+    const entries = await gate.readTree('');
+    if (entries.some((entry) => entry.session === session)) return;
+    await gate.destroySession(session);
+  } catch (error) {
+    if (isTransient(error)) throw error;
+  }
 }
 
 function gateFor(
@@ -78,18 +100,7 @@ function gateFor(
 ): { gate: ConsulGate; fullKey: string; settings: Settings } {
   assertKey(key, 'key');
   const settings = resolveSettings(checkedLockOptions(options));
-  return {
-    gate: new ConsulGate({ ...settings, keys: [key] }),
-    fullKey: fullKeyOf(settings.lockKeyPattern, key),
-    settings,
-  };
-}
-
-async function retrying<T>({ clock, retryTimeoutMs }: Settings, attempt: () => Promise<T>): Promise<T> {
-  const either = eitherClock(clock, systemClock);
-  const began = either.read();
-  return await retryTransient(attempt, {
-    clock: either,
-    remainingMs: () => retryTimeoutMs - either.elapsedSince(began),
-  });
+  const fullKey = fullKeyOf(settings.lockKeyPattern, key);
+  assertKey(fullKey, 'key (in lockKeyPattern)');
+  return { gate: new ConsulGate({ ...settings, keys: [key] }), fullKey, settings };
 }

@@ -116,10 +116,11 @@ export class Lease {
     );
   }
 
-  /** Tells the holder to stop, while the lock stays held until it is given back. */
-  warn(reason: LossReason): void {
+  /** Aborts the signal to tell the holder to stop, while the lock stays held until it is given back. */
+  abortSignal(reason: LossReason): void {
     if (this.#state.kind !== 'held') return;
-    this.#controller?.abort(
+    this.#controller ??= new AbortController();
+    this.#controller.abort(
       new LockLostError(`the lock on ${named(this.#keys)} is about to be given back: ${EXPLAINED[reason]}`, {
         keys: this.#keys,
         reason,

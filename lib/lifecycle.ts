@@ -11,7 +11,7 @@ class Lifecycle {
   #shutDown = false;
   readonly #waiters = new Set<() => void>();
   readonly #holdings = new Set<Holding>();
-  #onNoHolding: () => void = () => {};
+  readonly #onNoHolding = new Set<() => void>();
   readonly #underWay = new Set<Promise<unknown>>();
 
   get isShutDown(): boolean {
@@ -44,7 +44,9 @@ class Lifecycle {
     this.#holdings.add(holding);
     return () => {
       this.#holdings.delete(holding);
-      if (this.#holdings.size === 0) this.#onNoHolding();
+      if (this.#holdings.size > 0) return;
+      for (const resolve of this.#onNoHolding) resolve();
+      this.#onNoHolding.clear();
     };
   }
 
@@ -52,7 +54,7 @@ class Lifecycle {
   async allReleased(): Promise<void> {
     if (this.#holdings.size === 0) return;
     await new Promise<void>((resolve) => {
-      this.#onNoHolding = resolve;
+      this.#onNoHolding.add(resolve);
     });
   }
 

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import type { Acquired } from './acquisition.ts';
-import { eitherClock, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import type { KvResult } from './consul-answer.ts';
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import { ConsulRequestError, type LockLostError, type LossReason } from './errors.ts';
@@ -7,10 +8,11 @@ import { GivingBack } from './giving-back.ts';
 import { checkedOperations, writeGuarded } from './guarded-write.ts';
 import { Lease, named } from './lease.ts';
 import { lifecycle } from './lifecycle.ts';
-import { checkEntries, type LockEntry } from './lock-entry.ts';
+import type { LockEntry } from './lock-entry.ts';
 import { watchForLoss } from './loss-watch.ts';
+import { checkEntries } from './ownership.ts';
 import { keepRenewing, renewLease } from './renewal.ts';
-import { retryTransient } from './retry.ts';
+import { retryWithin } from './retry.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 
@@ -42,6 +44,8 @@ export class LockHandle implements AsyncDisposable {
   #renewing: Promise<void> | undefined;
   #releasing: Promise<boolean> | undefined;
   #isReleased = false;
+  /** How long the lock was still ours when its release was first asked for. */
+  #validForMs: number | undefined;
   /** How the lock turned out to be lost when it was to be given back. */
   #lossAtRelease: LockLostError | undefined;
 
@@ -65,6 +69,8 @@ export class LockHandle implements AsyncDisposable {
     this.key = this.keys[0] as string;
     this.fullKey = this.fullKeys[0] as string;
     this.sessionId = session.id;
+    // Every request of the background listens to it.
+    setMaxListeners(0, this.#background.signal);
     this.#lease = new Lease({
       keys: this.keys,
       clock,
@@ -75,7 +81,7 @@ export class LockHandle implements AsyncDisposable {
     this.acquiredAt = new Date(this.#lease.acquiredAt.wallMs);
     this.#givingBack = new GivingBack({ gate, settings, session, entries });
     const forget = lifecycle.addHolding({
-      warnOfShutdown: () => this.#lease.warn('shutdown'),
+      warnOfShutdown: () => this.#lease.abortSignal('shutdown'),
       end: async () => {
         this.#lease.lose('shutdown');
         await this.release();
@@ -126,7 +132,7 @@ export class LockHandle implements AsyncDisposable {
     const { signal } = this.#lease;
     if (!this.#isWatched && this.#lease.isHeld) {
       this.#isWatched = true;
-      for (const fullKey of this.fullKeys) this.#watch(fullKey);
+      for (const entry of this.#entries) this.#watch(entry);
     }
     return signal;
   }
@@ -137,7 +143,7 @@ export class LockHandle implements AsyncDisposable {
    */
   async verify(): Promise<boolean> {
     if (!this.#lease.isHeld) return false;
-    const state = await this.#retrying(async () => await this.#check({}));
+    const state = await retryWithin(this.#settings, async () => await this.#check({}));
     if (state !== 'ours') this.#lease.lose(state);
     return this.#lease.isHeld;
   }
@@ -147,7 +153,13 @@ export class LockHandle implements AsyncDisposable {
    * with `ConsulRequestError` when Consul did not answer; the lock is still held then until its old deadline.
    */
   async renew(): Promise<void> {
-    await this.#retrying(async () => await this.#renewOnce({}));
+    // What it waits for may be a renewal in the background, and that does not keep the process alive.
+    const keepAlive = systemClock.schedule(Infinity, () => {});
+    try {
+      await retryWithin(this.#settings, async () => await this.#renewOnce({}));
+    } finally {
+      keepAlive();
+    }
   }
 
   /**
@@ -162,11 +174,12 @@ export class LockHandle implements AsyncDisposable {
     const checked = checkedOperations(operations, this.#entries);
     for (let round = 0; round < 2; round++) {
       this.#lease.assertHeld('transaction');
-      const results = await this.#session.track(
-        writeGuarded(this.#gate, this.sessionId, this.#entries, checked, {}),
+      const results = await this.#session.send(
+        async (limits) => await writeGuarded(this.#gate, this.sessionId, this.#entries, checked, limits),
+        {},
       );
       if (results) return results;
-      const state = await this.#retrying(async () => await this.#check({}));
+      const state = await retryWithin(this.#settings, async () => await this.#check({}));
       if (state !== 'ours') this.#lease.lose(state);
     }
     this.#lease.assertHeld('transaction');
@@ -205,9 +218,9 @@ export class LockHandle implements AsyncDisposable {
   }
 
   async #release(): Promise<boolean> {
-    const validForMs = this.#lease.remainingMs;
+    this.#validForMs ??= this.#lease.remainingMs;
     this.#lease.release();
-    const answer = await this.#givingBack.run(validForMs);
+    const answer = await this.#givingBack.run(this.#validForMs);
     this.#isReleased = true;
     if (answer === 'given-back') return true;
     this.#lossAtRelease = this.#lease.lostBy ?? this.#lease.lossError(answer);
@@ -217,15 +230,6 @@ export class LockHandle implements AsyncDisposable {
 
   async #check(limits: CallLimits): Promise<'ours' | LossReason> {
     return await checkEntries(this.#gate, this.sessionId, this.#entries, limits);
-  }
-
-  async #retrying<T>(attempt: () => Promise<T>): Promise<T> {
-    const clock = eitherClock(this.#settings.clock, systemClock);
-    const began = clock.read();
-    return await retryTransient(attempt, {
-      clock,
-      remainingMs: () => this.#settings.retryTimeoutMs - clock.elapsedSince(began),
-    });
   }
 
   /** One renewal at a time, whoever asked for it. */
@@ -258,12 +262,12 @@ export class LockHandle implements AsyncDisposable {
     });
   }
 
-  #watch(fullKey: string): void {
+  #watch(entry: LockEntry): void {
     void watchForLoss({
       gate: this.#gate,
-      clock: eitherClock(this.#settings.clock, systemClock),
-      fullKey,
-      check: async (limits) => await this.#check(limits),
+      clock: this.#settings.waitingClock,
+      fullKey: entry.fullKey,
+      check: async (limits) => await checkEntries(this.#gate, this.sessionId, [entry], limits),
       onLoss: (reason) => this.#lease.lose(reason),
       signal: this.#background.signal,
     });

@@ -4,7 +4,10 @@ import type { LossReason } from './errors.ts';
 import { jittered } from './retry.ts';
 
 /** For how long one blocking query waits: short, so that a connection that died unnoticed is left soon. */
-const WAIT_MS = 5_000;
+const WAIT_MS = 5_100;
+
+/** A blocking query that ends sooner, again and again, is followed by a pause. */
+const SHORTEST_WAIT_MS = 50;
 
 export interface Watched {
   readonly gate: ConsulGate;
@@ -28,6 +31,7 @@ export async function watchForLoss({ gate, clock, fullKey, check, onLoss, signal
   let index: number | undefined;
   let troubles = 0;
   while (!signal.aborted) {
+    const began = clock.read();
     try {
       const state = await check(limits);
       if (state !== 'ours') {
@@ -39,12 +43,16 @@ export async function watchForLoss({ gate, clock, fullKey, check, onLoss, signal
         consistency: 'stale',
         ...(index === undefined
           ? {}
-          : { afterIndex: index, waitMs: WAIT_MS, timeoutMs: WAIT_MS + gate.requestTimeoutMs }),
+          : {
+              afterIndex: index, // Consul adds up to a sixteenth (source: its documentation of blocking queries).
+              waitMs: (WAIT_MS * 16) / 17,
+              timeoutMs: WAIT_MS + gate.requestTimeoutMs,
+            }),
       });
-      // A server that lags shows what was, at once and again: that must not become a hot loop.
-      const isNews = entry === null || (index !== undefined && entry.modifyIndex !== index);
+      // A server that lags shows what was, and a client may not wait at all: neither must become a hot loop.
+      const isAtOnce = index !== undefined && clock.elapsedSince(began) < SHORTEST_WAIT_MS;
+      troubles = isAtOnce || entry === null ? troubles + 1 : 0;
       index = entry?.modifyIndex;
-      troubles = isNews ? troubles + 1 : 0;
     } catch {
       // Unknown is a state of its own: neither held nor lost.
       index = undefined;

@@ -4,6 +4,8 @@ import type { LossReason } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { Session } from './session.ts';
 
+const LEAST_TIMEOUT_MS = 100;
+
 export interface Renewable {
   readonly gate: ConsulGate;
   readonly session: Session;
@@ -24,10 +26,13 @@ export async function renewLease(
   limits: CallLimits,
 ): Promise<void> {
   lease.assertHeld('renew');
+  // A renewal that hangs must leave time for others before the deadline.
+  const timeoutMs = Math.min(gate.requestTimeoutMs, Math.max(LEAST_TIMEOUT_MS, Math.ceil(session.ttlMs / 6)));
+  const bounded = { ...limits, timeoutMs };
   const startedAt = lease.readClock();
-  await session.renew(gate, limits);
+  await session.renew(gate, bounded);
   lease.assertHeld('renew');
-  const state = await check(limits);
+  const state = await check(bounded);
   if (state !== 'ours') lease.lose(state);
   lease.extend(startedAt);
   lease.assertHeld('renew');

@@ -44,6 +44,18 @@ export async function retryTransient<T>(
   }
 }
 
+/** `retryTransient` for requests that have `retryTimeoutMs` and nothing else to wait for. */
+export async function retryWithin<T>(
+  { waitingClock: clock, retryTimeoutMs }: { waitingClock: Clock; retryTimeoutMs: number },
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const began = clock.read();
+  return await retryTransient(attempt, {
+    clock,
+    remainingMs: () => retryTimeoutMs - clock.elapsedSince(began),
+  });
+}
+
 /** A delay between zero and a bound that doubles with every attempt. */
 export function jittered(
   attempt: number,

@@ -1,5 +1,4 @@
 import { cleanUp } from './clean-up.ts';
-import { eitherClock, systemClock } from './clock.ts';
 import type { ConsulClient } from './consul-client.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
@@ -9,10 +8,13 @@ import type { Settings } from './settings.ts';
 /** A session that is used no more within this time is ended. */
 const IDLE_MS = 1_000;
 
+/** For how long a Consul that does not answer may hold up the end of a process. */
+const LAST_MOMENT_MS = 1_000;
+
 interface Idle {
   readonly session: Session;
   readonly dispose: () => void;
-  readonly end: () => Promise<void>;
+  readonly end: (timeoutMs?: number) => Promise<void>;
 }
 
 /**
@@ -37,15 +39,15 @@ class SessionPool {
       lifecycle.keep(endSession(session, gate, settings));
       return;
     }
-    const end = async (): Promise<void> => {
+    const end = async (timeoutMs = settings.requestTimeoutMs): Promise<void> => {
       idle.dispose();
-      await endSession(session, gate, settings);
+      await endSession(session, gate, settings, { timeoutMs });
     };
     const name = nameOf(settings);
     const groups = this.#groupsOf(settings.client);
     const group = groups.get(name) ?? new Set();
     groups.set(name, group);
-    const disposeTimer = eitherClock(settings.clock, systemClock).schedule(
+    const disposeTimer = settings.waitingClock.schedule(
       Math.min(IDLE_MS, leftMs),
       () => lifecycle.keep(end()),
       { keepProcessAlive: false },
@@ -63,15 +65,15 @@ class SessionPool {
   }
 
   /** Ends every session that is idle. */
-  async drain(): Promise<void> {
-    await Promise.all(Array.from(this.#all, async ({ end }) => await end()));
+  async drain(timeoutMs?: number): Promise<void> {
+    await Promise.all(Array.from(this.#all, async ({ end }) => await end(timeoutMs)));
   }
 
   /** A program whose loop runs empty within the second leaves no session behind either. */
   #endBeforeExit(): void {
     if (this.#endsBeforeExit) return;
     this.#endsBeforeExit = true;
-    process.on('beforeExit', () => void this.drain());
+    process.on('beforeExit', () => void this.drain(LAST_MOMENT_MS));
   }
 
   #groupsOf(client: ConsulClient): Map<string, Set<Idle>> {
@@ -97,7 +99,7 @@ export const sessionPool: SessionPool = new SessionPool();
 export async function endSession(
   session: Session,
   gate: ConsulGate,
-  { clock, requestTimeoutMs, logger }: Settings,
+  { waitingClock, requestTimeoutMs, logger }: Settings,
   { giveBackFirst, timeoutMs = requestTimeoutMs }: EndOptions = {},
 ): Promise<void> {
   if (session.isAdopted) return;
@@ -107,7 +109,7 @@ export async function endSession(
       await gate.destroySession(session.id, limits);
     },
     {
-      clock: eitherClock(clock, systemClock),
+      clock: waitingClock,
       timeoutMs,
       mootAfterMs: 2 * session.ttlMs,
       onFailure: (error) => logger?.warn({ err: error, session: session.id }, 'could not end a session'),

@@ -38,13 +38,14 @@ export class Session {
     return this.#isDoubtful || this.#underWay > 0;
   }
 
-  /** Follows a request that is sent on this session: unless it is answered definitely, the session is in doubt. */
-  async track<T>(request: Promise<T>): Promise<T> {
+  /** Sends a request on this session: unless it is answered definitely, the session is in doubt. */
+  async send<T>(request: (limits: CallLimits) => Promise<T>, limits: CallLimits): Promise<T> {
     this.#underWay++;
     try {
-      return await request;
+      return await request(limits);
     } catch (error) {
-      if (isAmbiguous(error)) this.#isDoubtful = true;
+      // A request that was cancelled may be carried out, whatever the reason.
+      if (limits.signal?.aborted === true || isAmbiguous(error)) this.#isDoubtful = true;
       throw error;
     } finally {
       this.#underWay--;
@@ -54,7 +55,7 @@ export class Session {
   /** Starts its TTL anew; false when it is gone. */
   async renew(gate: ConsulGate, limits: CallLimits): Promise<boolean> {
     const startedAt = this.#clock.read();
-    const renewed = await this.track(gate.renewSession(this.id, limits));
+    const renewed = await this.send(async (sent) => await gate.renewSession(this.id, sent), limits);
     if (renewed) this.#startedAt = startedAt;
     return renewed;
   }
@@ -79,10 +80,10 @@ export async function adoptSession(
   gate: ConsulGate,
   id: string,
   { clock, lockTimeoutMs }: Settings,
-  limits?: CallLimits,
+  { keys, ...limits }: CallLimits & { keys: readonly string[] },
 ): Promise<Session> {
   const info = await gate.readSession(id, 'consistent', limits);
-  if (info === null) throw goneError(id);
+  if (info === null) throw goneError(id, keys);
   if (info.ttlMs <= 0) {
     throw new RangeError(
       `session: must have a TTL, or its locks would never be freed by time; got the session ${id} without one`,
@@ -90,14 +91,15 @@ export async function adoptSession(
   }
   const ttlMs = Math.min(info.ttlMs, lockTimeoutMs);
   const session = new Session({ id, ttlMs, isAdopted: true, clock, startedAt: clock.read() });
-  if (!(await session.renew(gate, limits ?? {}))) throw goneError(id);
+  if (!(await session.renew(gate, limits))) throw goneError(id, keys);
   return session;
 }
 
-export function goneError(id: string): ConsulRequestError {
+export function goneError(id: string, keys: readonly string[]): ConsulRequestError {
   return new ConsulRequestError(`session.info: Consul rejected the request: there is no session ${id}`, {
     code: 'CONSUL_REJECTED',
     operation: 'session.info',
     transient: false,
+    keys,
   });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { CLOCK, type Clock, systemClock } from './clock.ts';
+import { CLOCK, type Clock, eitherClock, systemClock } from './clock.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { consulFromEnv } from './consul-env.ts';
 import {
@@ -17,6 +17,8 @@ export interface Settings {
   readonly client: ConsulClient;
   /** The clock by which leases are counted: the client's own, or the system's. */
   readonly clock: Clock;
+  /** Waiting counts by the system's clock too: it must end under a test's clock that stands still. */
+  readonly waitingClock: Clock;
   readonly acquireTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly lockKeyPattern: string;
@@ -85,10 +87,12 @@ export function resolveSettings(options: Given<LockOptions>): Settings {
     ...rest
   } = { ...builtIn, ...checkedLockOptions(defaults, 'defaults'), ...options };
   assertRelations({ lockTimeoutMs: rest.lockTimeoutMs, minLockTimeoutMs });
+  const clock = clockOf(client);
   return Object.freeze({
     ...rest,
     client,
-    clock: clockOf(client),
+    clock,
+    waitingClock: eitherClock(clock, systemClock),
     renews: renew !== false,
     maxHoldMs: typeof renew === 'object' ? renew.maxHoldMs : Infinity,
   });

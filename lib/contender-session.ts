@@ -1,0 +1,150 @@
+import { sleep } from './clock.ts';
+import { isTransient } from './consul-failure.ts';
+import type { ConsulGate } from './consul-gate.ts';
+import { lifecycle } from './lifecycle.ts';
+import type { LockEntry } from './lock-entry.ts';
+import { giveBackEntries } from './returning.ts';
+import { adoptSession, createSession, goneError, type Session } from './session.ts';
+import { endSession, sessionPool } from './session-pool.ts';
+import type { Settings } from './settings.ts';
+import { tidyUp } from './tidy-up.ts';
+
+/** The session that a contender tries with: made or adopted when it is needed, and never left behind. */
+export class ContenderSession {
+  readonly #gate: ConsulGate;
+  readonly #settings: Settings;
+  readonly #entries: readonly LockEntry[];
+  /** Aborts when the acquisition is to end. */
+  readonly #signal: AbortSignal;
+  #session: Session | undefined;
+  #opening: Promise<Session> | undefined;
+
+  constructor(
+    gate: ConsulGate,
+    settings: Settings,
+    { entries, signal }: { entries: readonly LockEntry[]; signal: AbortSignal },
+  ) {
+    this.#gate = gate;
+    this.#settings = settings;
+    this.#entries = entries;
+    this.#signal = signal;
+  }
+
+  get ttlMs(): number {
+    return this.#session?.ttlMs ?? this.#settings.lockTimeoutMs;
+  }
+
+  /** A session that can be relied on. */
+  async alive(): Promise<Session> {
+    const session = this.#session;
+    if (session && session.ageMs < session.ttlMs) return session;
+    if (session?.isAdopted === true) {
+      if (!(await session.renew(this.#gate, { signal: this.#signal }))) throw this.#gone(session);
+      return session;
+    }
+    await this.drop();
+    this.#session = await this.#open();
+    return this.#session;
+  }
+
+  /** Between two waits: a session that is not renewed would end while its contender waits. */
+  async keepAlive(): Promise<void> {
+    const session = this.#session;
+    if (!session || session.ageMs < session.ttlMs / 3) return;
+    try {
+      if (!(await session.renew(this.#gate, { signal: this.#signal }))) await this.replaceGone();
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (!isTransient(error)) throw error;
+    }
+  }
+
+  /** The session is gone in Consul, and fenced by that. */
+  async replaceGone(): Promise<void> {
+    if (this.#session?.isAdopted === true) throw this.#gone(this.#session);
+    await this.drop();
+  }
+
+  /** Some of the keys that an attempt took were removed: gives back the rest, so that all can be taken again. */
+  async startAnew(): Promise<void> {
+    const session = this.#session;
+    if (session?.isAdopted !== true) await this.drop();
+    else {
+      const { behavior } = this.#settings;
+      await giveBackEntries(this.#gate, session.id, this.#entries, behavior, { signal: this.#signal });
+    }
+  }
+
+  /** The answer came when the TTL was over. What it took on a user's session is found to be ours by the repetition. */
+  async tooLate(): Promise<void> {
+    if (this.#session?.isAdopted !== true) await this.drop();
+  }
+
+  /** Leaves neither the session behind nor what it took. Never rejects. */
+  async drop(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    this.#session = undefined;
+    await tidyUp(
+      { gate: this.#gate, settings: this.#settings, session, entries: this.#entries },
+      this.#settings.requestTimeoutMs,
+    );
+  }
+
+  /** `drop`, also of a session that is just being made; on every way to an end without a handle. Never rejects. */
+  async abandon(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening) {
+      const ending = opening.then(
+        async (session) => await endSession(session, this.#gate, this.#settings),
+        // It was not made, as far as anybody knows.
+        () => {},
+      );
+      lifecycle.keep(ending);
+      const { waitingClock, requestTimeoutMs } = this.#settings;
+      await Promise.race([ending, sleep(waitingClock, requestTimeoutMs, { keepProcessAlive: false })]);
+    }
+    await this.drop();
+  }
+
+  async #open(): Promise<Session> {
+    const { session: id } = this.#settings;
+    if (id !== undefined) {
+      return await adoptSession(this.#gate, id, this.#settings, {
+        signal: this.#signal,
+        keys: this.#entries.map(({ key }) => key),
+      });
+    }
+    const idle = sessionPool.take(this.#settings);
+    if (idle) return idle;
+    // Not ended by a cancellation: only its answer tells which session has to be removed.
+    const opening = createSession(this.#gate, this.#settings);
+    this.#opening = opening;
+    const session = await unlessAborted(opening, this.#signal);
+    this.#opening = undefined;
+    return session;
+  }
+
+  #gone(session: Session): Error {
+    return goneError(
+      session.id,
+      this.#entries.map(({ key }) => key),
+    );
+  }
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let dispose = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    dispose = () => signal.removeEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    dispose();
+  }
+}

@@ -1,0 +1,42 @@
+import type { KvEntry } from './consul-answer.ts';
+import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { LossReason } from './errors.ts';
+import type { LockEntry } from './lock-entry.ts';
+
+/** The entries as they stand in Consul, read consistently. */
+export async function readEntries(
+  gate: ConsulGate,
+  entries: readonly LockEntry[],
+  limits: CallLimits,
+): Promise<(readonly [LockEntry, KvEntry | null])[]> {
+  return await Promise.all(
+    entries.map(
+      async (entry) =>
+        [entry, await gate.readKey(entry.fullKey, { ...limits, consistency: 'consistent' })] as const,
+    ),
+  );
+}
+
+/** Asks Consul, consistently, whether every key is still ours. */
+export async function checkEntries(
+  gate: ConsulGate,
+  sessionId: string,
+  entries: readonly LockEntry[],
+  limits: CallLimits,
+): Promise<'ours' | LossReason> {
+  const found = await readEntries(gate, entries, limits);
+  const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
+  if (lost) return await reasonOfLoss(gate, sessionId, lost[1], limits);
+  for (const [entry, row] of found) if (row !== null) entry.adopt(row);
+  return 'ours';
+}
+
+export async function reasonOfLoss(
+  gate: ConsulGate,
+  sessionId: string,
+  row: KvEntry | null,
+  limits: CallLimits,
+): Promise<LossReason> {
+  if ((await gate.readSession(sessionId, 'consistent', limits)) === null) return 'session-invalidated';
+  return row === null ? 'key-deleted' : 'taken';
+}

@@ -1,0 +1,76 @@
+import type { KvEntry } from './consul-answer.ts';
+import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
+import type { LossReason } from './errors.ts';
+import type { LockEntry } from './lock-entry.ts';
+import type { LockBehavior } from './options.ts';
+import { readEntries, reasonOfLoss } from './ownership.ts';
+
+/**
+ * Gives back every key that is still ours, and says how another was lost, if one was. Guarded by session and index, so that it
+ * never removes the next holder's entry, however late it arrives.
+ */
+export async function giveBackEntries(
+  gate: ConsulGate,
+  sessionId: string,
+  entries: readonly LockEntry[],
+  behavior: LockBehavior,
+  limits: CallLimits,
+): Promise<'given-back' | LossReason> {
+  let owned: OwnedRow[] = entries.map((entry) => ({
+    fullKey: entry.fullKey,
+    modifyIndex: entry.token,
+    lockIndex: 1,
+    value: entry.value,
+    flags: entry.flags,
+  }));
+  const isTaken = entries.every(({ token }) => token > 0);
+  if (isTaken && (await giveBackAtOnce(gate, sessionId, owned, behavior, limits))) return 'given-back';
+  let answer: 'given-back' | LossReason = 'given-back';
+  for (let round = 0; round < 3; round++) {
+    const found = await readEntries(gate, entries, limits);
+    owned = found.flatMap(([entry, row]) =>
+      entry.isOurs(row, sessionId) ? [{ ...row, fullKey: entry.fullKey }] : [],
+    );
+    const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
+    if (round === 0 && lost) answer = await reasonOfLoss(gate, sessionId, lost[1], limits);
+    if (owned.length === 0) return answer;
+    for (const row of owned) await giveBackAtOnce(gate, sessionId, [row], behavior, limits);
+  }
+  throw gate.unexpected('transaction', 'the keys are being rewritten all the time');
+}
+
+type OwnedRow = Pick<KvEntry, 'modifyIndex' | 'lockIndex' | 'value' | 'flags'> & { readonly fullKey: string };
+
+async function giveBackAtOnce(
+  gate: ConsulGate,
+  sessionId: string,
+  rows: readonly OwnedRow[],
+  behavior: LockBehavior,
+  limits: CallLimits,
+): Promise<boolean> {
+  const operations = rows.flatMap((row) => giveBackOperations(row, sessionId, behavior));
+  return (await gate.transact(operations, limits)).committed;
+}
+
+function giveBackOperations(
+  { fullKey: key, modifyIndex, lockIndex, value, flags }: OwnedRow,
+  sessionId: string,
+  behavior: LockBehavior,
+): KvOperation[] {
+  const guards = [
+    { KV: { Verb: 'check-session', Key: key, Session: sessionId } },
+    { KV: { Verb: 'check-index', Key: key, Index: modifyIndex } },
+  ];
+  if (behavior === 'delete') return [...guards, { KV: { Verb: 'delete', Key: key } }];
+  const content = {
+    Key: key,
+    Value: (value ?? Buffer.alloc(0)).toString('base64'),
+    Flags: flags,
+    Session: sessionId,
+  };
+  const unlock = { KV: { Verb: 'unlock', ...content } };
+  // A plain write has set LockIndex to 0, and the key would pass for data: unlocked and locked again, it is a lock.
+  return lockIndex === 0
+    ? [...guards, unlock, { KV: { Verb: 'lock', ...content } }, unlock]
+    : [...guards, unlock];
+}

@@ -1,0 +1,125 @@
+import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
+import { type KvEntry, type Refusal, withoutNames } from './consul-answer.ts';
+import type { LockEntry } from './lock-entry.ts';
+import { readEntries } from './ownership.ts';
+
+export type TakeOutcome =
+  | { readonly kind: 'taken' }
+  /** Another session has it. */
+  | { readonly kind: 'held'; readonly fullKey: string }
+  | { readonly kind: 'lock-delay' }
+  | { readonly kind: 'session-gone' }
+  /** There is data under the key that never was a lock. */
+  | { readonly kind: 'conflict'; readonly fullKey: string }
+  /** The key changed under our hands: worth another attempt. */
+  | { readonly kind: 'changed' }
+  /** An earlier attempt took the keys, and somebody has removed some of them since. */
+  | { readonly kind: 'torn' };
+
+/**
+ * Takes every key or none, in one transaction, and sets the entries' tokens.
+ *
+ * `check-not-exists` before `lock` keeps data that is no lock from being overwritten. Its price: a refusal that only says
+ * "exists" has to be looked into, because it may be our own earlier attempt, data, or a lock left behind unlocked, which
+ * is then taken under `check-index`.
+ */
+export async function takeEntries(
+  gate: ConsulGate,
+  sessionId: string,
+  entries: readonly LockEntry[],
+  limits: CallLimits,
+): Promise<TakeOutcome> {
+  const leftBehind = new Map<string, number>();
+  for (let round = 0; round < 3; round++) {
+    const operations = entries.flatMap((entry) => takeOperations(entry, sessionId, leftBehind));
+    const outcome = await gate.transact(operations, limits);
+    if (outcome.committed) {
+      for (const entry of entries) {
+        const row = outcome.results.findLast(({ KV }) => KV.Key === entry.fullKey)?.KV;
+        if (row?.Session !== sessionId || row.Flags !== entry.flags) {
+          throw gate.unexpected('transaction', `the lock on ${entry.fullKey} is not in it`);
+        }
+        entry.taken({ modifyIndex: row.ModifyIndex, createIndex: row.CreateIndex });
+      }
+      return { kind: 'taken' };
+    }
+    const refused = entries.map((_entry, index) => reasonOf(index, outcome.refusals));
+    if (refused.includes('session-gone')) return { kind: 'session-gone' };
+    const unclear = entries.filter((_entry, index) => refused[index] === 'exists');
+    const unclearOutcome = await lookInto(gate, sessionId, unclear, leftBehind, limits);
+    if (unclearOutcome?.kind === 'conflict') return unclearOutcome;
+    const held = entries.find((_entry, index) => refused[index] === 'held');
+    if (held) return { kind: 'held', fullKey: held.fullKey };
+    if (refused.includes('lock-delay')) return { kind: 'lock-delay' };
+    if (unclearOutcome)
+      return unclearOutcome.kind === 'taken' && unclear.length < entries.length
+        ? { kind: 'torn' }
+        : unclearOutcome;
+    if (refused.includes('changed')) leftBehind.clear();
+    else if (unclear.length === 0) {
+      const [refusal] = outcome.refusals;
+      throw gate.unexpected('transaction', `a refusal of an unknown kind: ${refusal?.what ?? 'none'}`);
+    }
+  }
+  return { kind: 'changed' };
+}
+
+function takeOperations(
+  { fullKey, value, flags }: LockEntry,
+  sessionId: string,
+  leftBehind: ReadonlyMap<string, number>,
+): KvOperation[] {
+  const index = leftBehind.get(fullKey);
+  return [
+    index === undefined
+      ? { KV: { Verb: 'check-not-exists', Key: fullKey } }
+      : { KV: { Verb: 'check-index', Key: fullKey, Index: index } },
+    {
+      KV: { Verb: 'lock', Key: fullKey, Value: value.toString('base64'), Flags: flags, Session: sessionId },
+    },
+  ];
+}
+
+type Reason = 'held' | 'lock-delay' | 'session-gone' | 'exists' | 'changed' | 'unknown' | undefined;
+
+/** Consul's words for a refusal, measured on 1.8.7; a follower may put more in front of them. */
+function reasonOf(index: number, refusals: readonly Refusal[]): Reason {
+  const said = refusals
+    .filter(({ opIndex }) => Math.floor(opIndex / 2) === index)
+    .map(({ what }) => withoutNames(what));
+  if (said.length === 0) return undefined;
+  const says = (text: string): boolean => said.some((what) => what.includes(text));
+  if (says('invalid session') || says('failed session lookup')) return 'session-gone';
+  if (says('lock is already held')) return 'held';
+  if (says('due to lock delay')) return 'lock-delay';
+  if (says('failed index check') || says('failed to check index')) return 'changed';
+  if (says(' exists')) return 'exists';
+  return 'unknown';
+}
+
+/** What the keys are of which Consul only says that they exist; undefined when another attempt is worth it at once. */
+async function lookInto(
+  gate: ConsulGate,
+  sessionId: string,
+  unclear: readonly LockEntry[],
+  leftBehind: Map<string, number>,
+  limits: CallLimits,
+): Promise<TakeOutcome | undefined> {
+  if (unclear.length === 0) return undefined;
+  const found = await readEntries(gate, unclear, limits);
+  const ours = new Map<LockEntry, KvEntry>();
+  let heldBy: LockEntry | undefined;
+  for (const [entry, row] of found) {
+    if (row === null) continue;
+    if (row.session === sessionId && row.flags === entry.flags) ours.set(entry, row);
+    else if (row.session !== undefined) heldBy ??= entry;
+    else if (row.lockIndex === 0) return { kind: 'conflict', fullKey: entry.fullKey };
+    else leftBehind.set(entry.fullKey, row.modifyIndex);
+  }
+  if (ours.size === unclear.length) {
+    for (const [entry, row] of ours) entry.taken(row);
+    return { kind: 'taken' };
+  }
+  if (ours.size > 0) return { kind: 'torn' };
+  return heldBy && { kind: 'held', fullKey: heldBy.fullKey };
+}
