@@ -8,7 +8,8 @@ import { runCommand } from './consul-server/run-command.ts';
 import { until } from './consul-server/until.ts';
 
 /** What a child runs: a compiled file that takes `argument` as JSON, or a module's text. */
-export type Program = { readonly file: `${string}.ts`; readonly argument: unknown } | { readonly text: string };
+export type Program =
+  { readonly file: `${string}.ts`; readonly argument: unknown } | { readonly text: string };
 
 const living = new Set<ChildProcess>();
 process.on('exit', () => {

@@ -40,7 +40,13 @@ async function obey(word: string): Promise<unknown> {
       return { isHeld: handle.isHeld, remainingMs: handle.remainingMs } satisfies HolderLook;
     case 'write':
       await handle.transaction([
-        { KV: { Verb: 'set', Key: `${handle.fullKey}-written`, Value: Buffer.from('late').toString('base64') } },
+        {
+          KV: {
+            Verb: 'set',
+            Key: `${handle.fullKey}-written`,
+            Value: Buffer.from('late').toString('base64'),
+          },
+        },
       ]);
       return 'written';
     case 'release':

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type Consul from 'consul';
+import './native-errors.ts';
+import { expect } from '@jest/globals';
 import { EphemeralLock, type LockOptions } from '../../lib/index.ts';
 import { clientFor } from './client.ts';
 import { consulRequest, type ConsulRequestOptions } from './consul-server/consul-request.ts';
@@ -124,5 +126,31 @@ export class Scene {
     } finally {
       for (const client of this.#clients) client.destroy();
     }
+  }
+}
+
+/** Every scene of a file: what they leave behind is waited for side by side, and told under the title of its spec. */
+export class Scenes {
+  readonly #scenes: { readonly title: string; readonly scene: Scene }[] = [];
+
+  open(...terms: ConstructorParameters<typeof Scene>): Scene {
+    const scene = new Scene(...terms);
+    this.#scenes.push({ title: expect.getState().currentTestName ?? '', scene });
+    return scene;
+  }
+
+  /** Rejects when anything is left of any of them after `withinMs`. */
+  async end(withinMs?: number): Promise<void> {
+    const failures = await Promise.all(
+      this.#scenes.map(async ({ title, scene }) => {
+        try {
+          await scene.end(withinMs);
+          return [];
+        } catch (error) {
+          return [`${title}: ${(error as Error).message}`];
+        }
+      }),
+    );
+    if (failures.flat().length > 0) throw new Error(failures.flat().join('\n'));
   }
 }
