@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { describeWithOwnAgents, startAgent } from '../support/consul.ts';
+import type { ConsulAgent } from '../support/consul-server/consul-agent.ts';
+import { Scene } from '../support/scene.ts';
+
+jest.setTimeout(60_000);
+
+/** The server needs some seconds to be back, and counts every TTL anew then. */
+const LIMITS = { lockTimeoutMs: 20_000, requestTimeoutMs: 2_000, retryTimeoutMs: 10_000 };
+
+describeWithOwnAgents('a server that is killed and comes back', () => {
+  let agent: ConsulAgent;
+  let scene: Scene;
+
+  describe('with its data', () => {
+    beforeAll(async () => {
+      agent = await startAgent({ mode: 'server' });
+    });
+    afterAll(async () => await agent.stop());
+    beforeEach(() => {
+      scene = new Scene(agent.address);
+    });
+    afterEach(async () => await scene.end());
+
+    it('leaves a held lock with its holder, and a waiting contender in its place', async () => {
+      const holder = await scene.lock(LIMITS).acquire();
+      const { signal, fencingToken } = holder;
+      const waiting = scene.lock(LIMITS).acquire({ acquireTimeoutMs: 30_000 });
+      let isWaiting = true;
+      void waiting.finally(() => (isWaiting = false));
+      await agent.restart();
+      expect(holder.isHeld).toBe(true);
+      expect(await holder.verify()).toBe(true);
+      await holder.renew();
+      expect(holder.remainingMs).toBeGreaterThan(LIMITS.lockTimeoutMs - 3_000);
+      await holder.transaction([{ KV: { Verb: 'get', Key: holder.fullKey } }]);
+      expect(holder.fencingToken).toBe(fencingToken);
+      expect(signal.aborted).toBe(false);
+      expect(isWaiting).toBe(true);
+      expect(await holder.release()).toBe(true);
+      const next = await waiting;
+      expect(next.fencingToken).toBeGreaterThan(fencingToken);
+      expect(await next.verify()).toBe(true);
+      expect(await next.release()).toBe(true);
+    });
+
+    it('lets a release that was asked for meanwhile, and an acquisition that began meanwhile, succeed', async () => {
+      const holder = await scene.lock(LIMITS).acquire();
+      await agent.kill();
+      const releasing = holder.release();
+      const acquiring = scene.lock(LIMITS, 'other').acquire();
+      await agent.restart();
+      expect(await releasing).toBe(true);
+      const other = await acquiring;
+      expect(await other.verify()).toBe(true);
+      expect(await other.release()).toBe(true);
+      expect(await scene.keys()).toEqual([]);
+    });
+  });
+
+  describe('without its data', () => {
+    beforeAll(async () => {
+      agent = await startAgent();
+    });
+    afterAll(async () => await agent.stop());
+    beforeEach(() => {
+      scene = new Scene(agent.address);
+    });
+    afterEach(async () => await scene.end());
+
+    it('has the holder told that its session is gone, and the waiting contender get the lock', async () => {
+      const holder = await scene.lock(LIMITS).acquire();
+      const { signal } = holder;
+      const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      const waiting = scene.lock(LIMITS).acquire({ acquireTimeoutMs: 30_000 });
+      await agent.restart();
+      await aborted;
+      expect(signal.reason).toMatchObject({ code: 'LOCK_LOST', reason: 'session-invalidated' });
+      expect(holder.isHeld).toBe(false);
+      const next = await waiting;
+      expect(await next.verify()).toBe(true);
+      expect(await holder.release()).toBe(false);
+      expect(await next.verify()).toBe(true);
+      expect(await next.release()).toBe(true);
+    });
+
+    it('has a guarded write refused that nothing else has told of the loss', async () => {
+      const holder = await scene.lock(LIMITS).acquire();
+      await agent.restart();
+      expect(holder.isHeld).toBe(true);
+      const write = { Verb: 'set', Key: scene.fullKey('data'), Value: 'bGF0ZQ==' };
+      await expect(holder.transaction([{ KV: write }])).rejects.toMatchObject({
+        code: 'LOCK_LOST',
+        reason: 'session-invalidated',
+      });
+      expect(holder.isHeld).toBe(false);
+      expect(await scene.keys()).toEqual([]);
+    });
+  });
+});
