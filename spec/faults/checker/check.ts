@@ -1,0 +1,116 @@
+import { FAULT_KINDS, type Fact } from '../history/facts.ts';
+import { comesFree } from './comes-free.ts';
+import { factsOf, handlesOf } from './handles.ts';
+import { IdleTimes } from './idle-times.ts';
+import { neverTwoHolders, overlapsOf } from './never-two-holders.ts';
+import { noCrash } from './no-crash.ts';
+import { noLateWrite } from './no-late-write.ts';
+import { outsiderObligations } from './outsider-obligations.ts';
+import { QuietTimes } from './quiet-times.ts';
+import { Removals } from './removals.ts';
+import { settlesInTime } from './settles-in-time.ts';
+import { tokensGrow } from './tokens-grow.ts';
+import type { Violation } from './violation.ts';
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  readonly figures: Figures;
+}
+
+export type Counts = Readonly<Record<string, number>>;
+
+export interface Figures {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly contenders: number;
+  readonly processes: number;
+  readonly callers: number;
+  readonly acquisitions: number;
+  readonly refusals: number;
+  readonly rejections: Counts;
+  readonly losses: Counts;
+  readonly faults: Counts;
+  readonly elections: number;
+  /** Of promises of acquisitions and handles; below zero when all were in time. */
+  readonly longestOverrunMs: number;
+  readonly promises: number;
+  readonly writes: number;
+  /** Overlaps that an outsider is to blame for. */
+  readonly excusedOverlaps: number;
+  /** Removals of which it was proven that the holder learned in time, and calls after a removal that were refused. */
+  readonly learned: number;
+  readonly answered: number;
+  /** Sessions whose holders died or whose creation was never answered, when the cluster was healthy. */
+  readonly orphans: number;
+}
+
+/** Judges a history. A pure function: whatever it says rests on the facts alone. */
+export function check(history: readonly Fact[]): Verdict {
+  const facts = history.toSorted((one, other) => one.at - other.at);
+  const handles = handlesOf(facts);
+  const idle = new IdleTimes(facts);
+  const removals = new Removals(facts);
+  const holders = neverTwoHolders(facts, handles, removals);
+  const obligations = outsiderObligations(handles, removals, new QuietTimes(facts, idle));
+  const settling = settlesInTime(facts, handles, idle);
+  const writing = noLateWrite(facts, handles);
+  const violations = [
+    ...holders,
+    ...obligations.violations,
+    ...tokensGrow(handles),
+    ...settling.violations,
+    ...comesFree(facts),
+    ...noCrash(facts, handles),
+    ...writing.violations,
+    ...laboratoryFailures(facts),
+  ].toSorted((one, other) => one.at - other.at);
+  const [run] = factsOf(facts, 'run');
+  const overlaps = overlapsOf(handles).length;
+  return {
+    violations,
+    figures: {
+      seed: run?.seed ?? 0,
+      minutes: run?.minutes ?? 0,
+      contenders: run?.contenders ?? 0,
+      callers: run?.callers ?? 0,
+      processes: factsOf(facts, 'started').length,
+      acquisitions: factsOf(facts, 'acquired').length,
+      refusals: factsOf(facts, 'refused').length,
+      rejections: counts(factsOf(facts, 'rejected').map(({ code }) => code)),
+      losses: counts(factsOf(facts, 'lost').map(({ reason }) => /\(([\w-]+)\)$/.exec(reason)?.[1] ?? reason)),
+      faults: counts(factsOf(facts, 'fault').map(({ fault }) => fault)),
+      elections: factsOf(facts, 'election').length,
+      longestOverrunMs: settling.longestOverrunMs,
+      promises: settling.promises,
+      writes: writing.writes,
+      excusedOverlaps: overlaps - holders.filter(({ what }) => what.startsWith('two held')).length,
+      learned: obligations.learned,
+      answered: obligations.answered,
+      orphans: factsOf(facts, 'healthy')[0]?.sessions ?? 0,
+    },
+  };
+}
+
+/** A run that saw no faults, or no locks, proves nothing. */
+function laboratoryFailures(facts: readonly Fact[]): Violation[] {
+  const troubles = factsOf(facts, 'trouble').map(({ at, what }): Violation => ({ rule: 'lab', at, what }));
+  const seen = new Set(factsOf(facts, 'fault').map(({ fault }) => fault));
+  const at = facts.at(-1)?.at ?? 0;
+  const missing = FAULT_KINDS.filter((fault) => !seen.has(fault)).map((fault): Violation => ({
+    rule: 'lab',
+    at,
+    what: `there was no ${fault}`,
+  }));
+  const idle = factsOf(facts, 'acquired').length === 0;
+  return [
+    ...troubles,
+    ...missing,
+    ...(idle ? [{ rule: 'lab', at, what: 'nobody acquired a lock' } as const] : []),
+  ];
+}
+
+function counts(names: readonly string[]): Counts {
+  const counted: Record<string, number> = {};
+  for (const name of names.toSorted()) counted[name] = (counted[name] ?? 0) + 1;
+  return counted;
+}

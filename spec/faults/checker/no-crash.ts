@@ -1,0 +1,49 @@
+import type { Fact } from '../history/facts.ts';
+import { factsOf, type HandleRecord } from './handles.ts';
+import type { Violation } from './violation.ts';
+
+/** What acquisitions and calls may reject with under faults; the last is the reason of a cancellation. */
+const KNOWN_CODES = [
+  'LOCK_NOT_ACQUIRED',
+  'LOCK_LOST',
+  'LOCK_NOT_HELD',
+  'LOCK_SHUTDOWN',
+  'CONSUL_UNAVAILABLE',
+  'FULFILLED',
+  'TimeoutError',
+];
+
+/** Rule e: no process ends by itself, nothing is left unhandled, and every failure is one of the contract. */
+export function noCrash(facts: readonly Fact[], handles: readonly HandleRecord[]): Violation[] {
+  return [
+    ...factsOf(facts, 'unhandled').map(({ at, process, what }): Violation => ({
+      rule: 'e',
+      at,
+      what: `${process}: ${what}`,
+    })),
+    ...factsOf(facts, 'exited')
+      .filter(({ asked }) => !asked)
+      .map(({ at, process, how }): Violation => ({ rule: 'e', at, what: `${process} ended with ${how}` })),
+    ...factsOf(facts, 'rejected')
+      .filter(
+        ({ id, code }) =>
+          !isKnown(
+            code,
+            handles.find((handle) => handle.id === id),
+          ),
+      )
+      .map(({ at, id, code, message }): Violation => ({ rule: 'e', at, what: `${id}: ${code}: ${message}` })),
+    ...handles.flatMap(({ id, calls }) =>
+      calls.flatMap(({ ended, answer, call }): Violation[] =>
+        answer?.code === undefined || isKnown(answer.code)
+          ? []
+          : [{ rule: 'e', at: ended!, what: `${call} of ${id}: ${answer.code}: ${answer.message}` }],
+      ),
+    ),
+  ];
+}
+
+function isKnown(code: string, handle?: HandleRecord): boolean {
+  // A session of the user's own may be gone: nobody but the user can make a new one.
+  return KNOWN_CODES.includes(code) || (code === 'CONSUL_REJECTED' && handle?.adopted === true);
+}

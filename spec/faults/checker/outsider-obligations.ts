@@ -1,0 +1,43 @@
+import { beliefOf, type HandleRecord } from './handles.ts';
+import type { QuietTimes } from './quiet-times.ts';
+import type { Removals } from './removals.ts';
+import type { Violation } from './violation.ts';
+
+/** With `signal` read and an agent in reach, a holder learns of its loss within this time. */
+const LEARNS_WITHIN_MS = 1_000;
+/** A watch that was troubled before pauses for a second at most before it looks again. */
+const QUIET_BEFORE_MS = 3_000;
+
+/** What the exception of rule a demands of a holder from whom an outsider took the lock; and how much was proven. */
+export function outsiderObligations(
+  handles: readonly HandleRecord[],
+  removals: Removals,
+  quiet: QuietTimes,
+): { violations: Violation[]; learned: number; answered: number } {
+  const violations: Violation[] = [];
+  let [learned, answered] = [0, 0];
+  for (const handle of handles) {
+    for (const { before, at, session } of handle.acquired ? removals.certainOf(handle) : []) {
+      const complain = (when: number, what: string): void =>
+        void violations.push({
+          rule: 'a',
+          at: when,
+          what: `${handle.id}, deprived of ${session} by an outsider, ${what}`,
+        });
+      for (const { call, begun, ended, answer } of handle.calls) {
+        if (begun < at || ended === undefined) continue;
+        answered++;
+        if (answer?.value === true) complain(ended, `was told by ${call} that it was still its own`);
+        if (answer?.registers) complain(ended, 'made a transaction');
+      }
+      const until = at + LEARNS_WITHIN_MS;
+      const isWatched = handle.watchedAt !== undefined && handle.watchedAt < before;
+      if (!isWatched || !quiet.isQuiet(handle.process, { from: before - QUIET_BEFORE_MS, to: until }))
+        continue;
+      learned++;
+      const believedUntil = beliefOf(handle)?.to ?? 0;
+      if (believedUntil > until) complain(believedUntil, `did not learn of it within ${LEARNS_WITHIN_MS} ms`);
+    }
+  }
+  return { violations, learned, answered };
+}
