@@ -1,0 +1,110 @@
+import {
+  LINE_FAULTS,
+  OUTSIDER_FAULTS,
+  PROCESS_FAULTS,
+  SERVER_FAULTS,
+  type FaultKind,
+  type LineFault,
+  type OutsiderFault,
+  type ProcessFault,
+  type ServerFault,
+} from '../history/facts.ts';
+import { Seeded } from './seeded.ts';
+import { CONTENDERS, LONGEST_TTL_MS } from './terms.ts';
+
+export interface Step<Fault extends FaultKind = FaultKind> {
+  readonly fault: Fault;
+  /** After the step before it is over. */
+  readonly gapMs: number;
+  readonly durationMs: number;
+  /** Which of the possible targets, from 0 to 1. */
+  readonly aim: number;
+  /** Of the requests on a line. */
+  readonly share: number;
+  readonly lateMs: number;
+}
+
+/** Steps one after the other, of which the first `kinds` hold every kind of the track. */
+export interface Track<Fault extends FaultKind = FaultKind> {
+  readonly kinds: number;
+  readonly steps: Generator<Step<Fault>, never>;
+}
+
+export interface Plan {
+  /** One after the other, so that never more than one server is away. */
+  readonly servers: Track<ServerFault>;
+  /** Each for some contenders of its own. */
+  readonly lines: readonly { readonly contenders: readonly number[]; readonly track: Track<LineFault> }[];
+  readonly processes: Track<ProcessFault>;
+  readonly outsider: Track<OutsiderFault>;
+}
+
+type Times = readonly [least: number, most: number];
+
+const ON_LINES: Readonly<Record<LineFault, Times>> = {
+  delay: [500, 2_500],
+  freeze: [500, 2_500],
+  reset: [500, 2_500],
+  cut: [500, 2_500],
+  lose: [500, 2_500],
+  late: [500, 2_500],
+  refuse: [500, 2_500],
+};
+
+/** The same seed gives the same plan. The tracks run beside each other. */
+export function planOf(seed: number): Plan {
+  const contenders = Array.from({ length: CONTENDERS }, (_none, index) => index);
+  return {
+    servers: track(Seeded.named(seed, 'servers'), SERVER_FAULTS, [3_000, 6_000], {
+      'leader-kill': [1_000, 3_500],
+      // Long enough for the others to elect a new leader.
+      'leader-stop': [3_500, 6_000],
+      'follower-stop': [1_500, 4_000],
+      'follower-kill': [1_000, 3_000],
+      'agent-stop': [1_000, 4_000],
+    }),
+    lines: [0, 1].map((half) => ({
+      contenders: contenders.filter((index) => index % 2 === half),
+      track: track(Seeded.named(seed, `lines ${half}`), LINE_FAULTS, [500, 2_500], ON_LINES),
+    })),
+    processes: track(Seeded.named(seed, 'processes'), PROCESS_FAULTS, [2_000, 6_000], {
+      'contender-kill': [200, 1_500],
+      'contender-stop': [1.05 * LONGEST_TTL_MS, 2.5 * LONGEST_TTL_MS],
+    }),
+    outsider: track(Seeded.named(seed, 'outsider'), OUTSIDER_FAULTS, [800, 3_500], {
+      'session-destroyed': [0, 0],
+      'key-deleted': [0, 0],
+      'force-released': [0, 0],
+    }),
+  };
+}
+
+function track<Fault extends FaultKind>(
+  random: Seeded,
+  faults: readonly Fault[],
+  gaps: Times,
+  durations: Readonly<Record<Fault, Times>>,
+): Track<Fault> {
+  return { kinds: faults.length, steps: steps(random, faults, gaps, durations) };
+}
+
+function* steps<Fault extends FaultKind>(
+  random: Seeded,
+  faults: readonly Fault[],
+  gaps: Times,
+  durations: Readonly<Record<Fault, Times>>,
+): Generator<Step<Fault>, never> {
+  const first = random.shuffled(faults);
+  for (;;) {
+    const fault = first.shift() ?? random.pick(faults);
+    const [shortestMs, longestMs] = durations[fault];
+    yield {
+      fault,
+      gapMs: random.between(...gaps),
+      durationMs: random.between(shortestMs, longestMs),
+      aim: random.next(),
+      share: random.pick([0.15, 0.3, 0.6, 1]),
+      lateMs: random.between(50, random.pick([500, 2_500])),
+    };
+  }
+}
