@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { join } from 'node:path';
 import Consul from 'consul';
@@ -41,11 +41,16 @@ export function clientOptions(env: Environment): ClientOptions {
   const secure = url.protocol === 'https:';
   return {
     baseUrl: url,
-    agent: secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true }),
+    agent: secure ? new HttpsAgent(agentOptions(url)) : new HttpAgent(agentOptions(url)),
     ...(socketPath !== undefined && { socketPath }),
     ...(token !== undefined && { defaults: { token } }),
     ...(secure && tlsOptions(env)),
   };
+}
+
+/** The client would look up an IPv6 address with its brackets on. */
+function agentOptions({ hostname }: URL): AgentOptions {
+  return { keepAlive: true, ...(hostname.startsWith('[') && { host: hostname.slice(1, -1) }) };
 }
 
 function address(env: Environment): { url: URL; socketPath?: string } {
@@ -90,7 +95,17 @@ function credentials(env: Environment, url: URL): void {
 function tokenOf(env: Environment): string | undefined {
   const file = nonEmpty(env, 'CONSUL_HTTP_TOKEN_FILE');
   const fromFile = file === undefined ? '' : read('CONSUL_HTTP_TOKEN_FILE', file).trim();
-  return fromFile === '' ? nonEmpty(env, 'CONSUL_HTTP_TOKEN') : fromFile;
+  if (fromFile !== '') return sendable('CONSUL_HTTP_TOKEN_FILE', fromFile);
+  const token = nonEmpty(env, 'CONSUL_HTTP_TOKEN');
+  return token === undefined ? undefined : sendable('CONSUL_HTTP_TOKEN', token);
+}
+
+/** Says of a token what it is not, never what it is. */
+function sendable(variable: string, token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new TypeError(
+    `${variable}: must hold a token of printable ASCII without spaces; got ${token.length} characters`,
+  );
 }
 
 function tlsOptions(env: Environment): Partial<ClientOptions> {
@@ -154,5 +169,7 @@ function nonEmpty(env: Environment, variable: string): string | undefined {
 
 /** An address may carry a password, so that one is left out of the message. */
 function invalid(variable: string, rule: string, value: string | undefined): TypeError {
-  return new TypeError(`${variable}: ${rule}; got ${value?.replace(/\/\/[^/@]*@/, '//***@') ?? 'only one'}`);
+  return new TypeError(
+    `${variable}: ${rule}; got ${value?.replace(/^([a-z]+:\/\/)?.*@/is, '$1***@') ?? 'only one'}`,
+  );
 }

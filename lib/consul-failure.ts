@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ConsulRequestError } from './errors.ts';
 
 /** An answer that cannot have come from Consul: a proxy's page, cut or wrong JSON. */
@@ -69,8 +70,10 @@ export function translateFailure(
   { operation, secrets, keys }: { operation: string; secrets: readonly string[]; keys: readonly string[] },
 ): ConsulRequestError {
   if (reason instanceof ConsulRequestError) return reason;
-  const failure: Failure =
-    reason instanceof Error ? reason : new UnexpectedAnswer('the client threw what is no error');
+  // Of any realm: jest gives each spec file globals of its own.
+  const failure: Failure = types.isNativeError(reason)
+    ? reason
+    : new UnexpectedAnswer('the client threw what is no error');
   const statusCode = failure.response?.statusCode ?? failure.statusCode;
   const said = sayable(textOf(failure), secrets);
   const kind = kindOf(failure, statusCode);
@@ -136,8 +139,9 @@ function textOf(failure: Failure): string {
 
 /** On one line, short, and without what must not be shown. */
 export function sayable(text: string, secrets: readonly string[]): string {
-  let said = text.slice(0, 10_000);
-  for (const secret of secrets) said = said.replaceAll(secret, '***');
+  let said = text;
+  // The longest first: one may be the beginning of another.
+  for (const secret of secrets.toSorted((a, b) => b.length - a.length)) said = said.replaceAll(secret, '***');
   said = said.replace(/[\p{Cc}\s]+/gu, ' ').trim();
   return said.length > 300 ? `${said.slice(0, 300)}…` : said;
 }

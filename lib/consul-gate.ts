@@ -10,7 +10,7 @@ import {
   sessionOf,
   type TransactionOutcome,
 } from './consul-answer.ts';
-import { translateFailure, UnexpectedAnswer } from './consul-failure.ts';
+import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { ConsulRequestError } from './errors.ts';
 
@@ -81,9 +81,9 @@ export class ConsulGate {
     this.requestTimeoutMs = requestTimeoutMs;
     this.#client = client as unknown as RawClient;
     this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
-    this.#secrets = [token, (client as { _defaults?: { token?: unknown } })._defaults?.token].filter(
-      (secret) => typeof secret === 'string' && secret !== '',
-    ) as string[];
+    this.#secrets = [token, ...secretsOf(client)].filter(
+      (secret): secret is string => typeof secret === 'string' && secret !== '',
+    );
   }
 
   async createSession(session: NewSession, limits?: CallLimits): Promise<string> {
@@ -265,6 +265,18 @@ export class ConsulGate {
     });
   }
 
+  /** The error for operations of a user's transaction that were refused. */
+  refused(reasons: readonly string[]): ConsulRequestError {
+    const said = sayable(reasons.join('; '), this.#secrets);
+    return new ConsulRequestError(`transaction: Consul rejected the request: ${said}`, {
+      code: 'CONSUL_REJECTED',
+      operation: 'transaction',
+      statusCode: 409,
+      transient: false,
+      keys: this.#keys,
+    });
+  }
+
   async #send<T>(
     operation: string,
     send: (options: CallOptions) => Promise<unknown>,
@@ -279,6 +291,23 @@ export class ConsulGate {
       keys: this.#keys,
     });
   }
+}
+
+/** What a client of the `consul` package sends of its own accord, and what must not be shown when a server echoes it. */
+function secretsOf(client: ConsulClient): unknown[] {
+  const { _defaults: defaults, _opts: options } = client as {
+    _defaults?: { token?: unknown };
+    _opts?: { headers?: Record<string, unknown>; baseUrl?: { auth?: unknown } };
+  };
+  const headers = Object.entries(options?.headers ?? {});
+  const auth = options?.baseUrl?.auth;
+  return [
+    defaults?.token,
+    ...headers.filter(([name]) => /^(x-consul-token|authorization)$/i.test(name)).map(([, value]) => value),
+    ...(typeof auth === 'string'
+      ? [auth, auth.slice(auth.indexOf(':') + 1), Buffer.from(auth).toString('base64')]
+      : []),
+  ];
 }
 
 /** Both are always said: a user's client may carry `defaults: { stale: true }`. */

@@ -35,7 +35,7 @@ export class LockAcquisitionError extends ConsulLockError {
   readonly attempts: number;
   readonly waitedMs: number;
   /** Who has the lock, where Consul could still tell. */
-  readonly holder?: LockInfo;
+  declare readonly holder?: LockInfo;
 
   constructor(
     message: string,
@@ -87,7 +87,7 @@ export class ConsulRequestError extends ConsulLockError {
   /** The call that failed, as the `consul` package names it: `session.create`, `kv.get`, `transaction`. */
   readonly operation: string;
   /** The HTTP status, when there was an answer. */
-  readonly statusCode?: number;
+  declare readonly statusCode?: number;
   /** True when the same request may succeed later. */
   readonly transient: boolean;
 

@@ -1,7 +1,6 @@
 import type { ConsulGate, CallLimits, KvOperation } from './consul-gate.ts';
 import type { KvResult } from './consul-answer.ts';
 import { isAmbiguous } from './consul-failure.ts';
-import { ConsulRequestError } from './errors.ts';
 import { drawFlags, type LockEntry } from './lock-entry.ts';
 import { shown } from './lock-key.ts';
 
@@ -95,7 +94,12 @@ export async function writeGuarded(
     const outcome = await gate.transact([...guards, ...sent], limits);
     if (!outcome.committed) {
       if (outcome.refusals.some(({ opIndex }) => opIndex < guards.length)) return undefined;
-      throw refusedError(outcome.refusals, guards.length, operations, entries);
+      throw gate.refused(
+        outcome.refusals.map(({ opIndex, what }) => {
+          const index = opIndex - guards.length;
+          return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
+        }),
+      );
     }
     // Every guard yields one row (measured on 1.8.7).
     const results = outcome.results.slice(guards.length);
@@ -115,23 +119,4 @@ export async function writeGuarded(
   } finally {
     if (!isInDoubt) for (const { entry, flags } of rewritings) entry.forgetRewriting(flags);
   }
-}
-
-function refusedError(
-  refusals: readonly { opIndex: number; what: string }[],
-  guards: number,
-  operations: readonly KvOperation[],
-  entries: readonly LockEntry[],
-): ConsulRequestError {
-  const reasons = refusals.map(({ opIndex, what }) => {
-    const index = opIndex - guards;
-    return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
-  });
-  return new ConsulRequestError(`transaction: Consul rejected the request: ${reasons.join('; ')}`, {
-    code: 'CONSUL_REJECTED',
-    operation: 'transaction',
-    statusCode: 409,
-    transient: false,
-    keys: entries.map(({ key }) => key),
-  });
 }

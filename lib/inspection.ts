@@ -42,12 +42,16 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
  */
 export async function forceRelease(
   key: string,
-  { ifSession, ...options }: LockOptions & { ifSession?: string } = {},
+  options: LockOptions & { ifSession?: string | undefined } = {},
 ): Promise<boolean> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`options: must be an object; got ${shown(options)}`);
+  }
+  const { ifSession, ...lockOptions } = options;
   if (ifSession !== undefined && (typeof ifSession !== 'string' || ifSession === '')) {
     throw new TypeError(`ifSession: must be the id of a session; got ${shown(ifSession)}`);
   }
-  const { gate, fullKey, settings } = gateFor(key, options);
+  const { gate, fullKey, settings } = gateFor(key, lockOptions);
   for (let round = 0; round < 10; round++) {
     const entry = await retryWithin(
       settings,

@@ -190,7 +190,8 @@ const checks = {
   checks(name, value) {
     if (!Array.isArray(value))
       throw new TypeError(`${name}: must be an array of strings; got ${shown(value)}`);
-    value.forEach((check, index) => text(`${name}[${index}]`, check));
+    // Holes too, which forEach would skip.
+    Array.from(value as unknown[]).forEach((check, index) => text(`${name}[${index}]`, check));
   },
   behavior(name, value) {
     if (value !== 'delete' && value !== 'release') {
@@ -243,6 +244,11 @@ export function checkedLockOptions(options: unknown, name = 'options'): Given<Lo
 
 export function checkedAcquireOptions(options: unknown): Given<AcquireOptions> {
   return Object.freeze(checked(options, acquireChecks, 'options') as Given<AcquireOptions>);
+}
+
+export function assertOptions(options: unknown, known: readonly string[], name: string): void {
+  if (!isRecord(options)) throw new TypeError(`${name}: must be an object; got ${shown(options)}`);
+  assertKnownNames(options, known, name);
 }
 
 function checked(options: unknown, rules: Record<string, Check>, name: string): object {

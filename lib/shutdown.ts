@@ -1,7 +1,7 @@
 import { sleep, systemClock } from './clock.ts';
 import { lifecycle } from './lifecycle.ts';
 import { shown } from './lock-key.ts';
-import { LONGEST_TIMEOUT_MS } from './options.ts';
+import { assertOptions, LONGEST_TIMEOUT_MS } from './options.ts';
 import { sessionPool } from './session-pool.ts';
 import { restoreDefaults } from './settings.ts';
 
@@ -18,7 +18,9 @@ const TIDYING_MS = 15_000;
  * of held locks (reason `'shutdown'`), waits up to `graceMs` for their releases, gives back the rest, and ends idle
  * sessions. Never rejects for what Consul does.
  */
-export async function shutdown({ graceMs = 0 }: ShutdownOptions = {}): Promise<void> {
+export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
+  assertOptions(options, ['graceMs'], 'options');
+  const { graceMs = 0 } = options;
   if (typeof graceMs !== 'number') throw new TypeError(`graceMs: must be a number; got ${shown(graceMs)}`);
   if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > LONGEST_TIMEOUT_MS) {
     throw new RangeError(

@@ -92,7 +92,7 @@ describe('ConsulLockError', () => {
 });
 
 describe('LockAcquisitionError', () => {
-  it.failing('has no holder when nobody knows one', () => {
+  it('has no holder when nobody knows one', () => {
     const details = { code: 'LOCK_CONFLICT', keys, attempts: 1, waitedMs: 0 } as const;
     expect('holder' in new LockAcquisitionError('said', details)).toBe(false);
     expect('holder' in new LockAcquisitionError('said', { ...details, holder: undefined })).toBe(false);
@@ -111,7 +111,7 @@ describe('ConsulRequestError', () => {
     expect(error.keys).toEqual([]);
   });
 
-  it.failing('shows no empty property to whoever inspects it', () => {
+  it('shows no empty property to whoever inspects it', () => {
     const details = { code: 'CONSUL_UNAVAILABLE', operation: 'kv.get', transient: true } as const;
     expect(inspect(new ConsulRequestError('said', details))).not.toContain('undefined');
   });

@@ -113,7 +113,7 @@ describe('writeGuarded', () => {
     );
   });
 
-  it.failing('shows no ACL token and no line break that the server puts into a refusal', async () => {
+  it('shows no ACL token and no line break that the server puts into a refusal', async () => {
     transact.mockImplementation(refusing({ OpIndex: 4, What: `no\n${TOKEN}` }));
     const error = await failureOf(async () => await write([set('x')]));
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(TOKEN);
