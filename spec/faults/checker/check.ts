@@ -51,7 +51,7 @@ export function check(history: readonly Fact[]): Verdict {
   const idle = new IdleTimes(facts);
   const removals = new Removals(facts);
   const holders = neverTwoHolders(facts, handles, removals);
-  const obligations = outsiderObligations(handles, removals, new QuietTimes(facts, idle));
+  const obligations = outsiderObligations(handles, removals, new QuietTimes(facts), idle);
   const settling = settlesInTime(facts, handles, idle);
   const writing = noLateWrite(facts, handles);
   const violations = [

@@ -1,18 +1,20 @@
 import { beliefOf, type HandleRecord } from './handles.ts';
+import type { IdleTimes } from './idle-times.ts';
 import type { QuietTimes } from './quiet-times.ts';
 import type { Removals } from './removals.ts';
 import type { Violation } from './violation.ts';
 
 /** With `signal` read and an agent in reach, a holder learns of its loss within this time. */
 const LEARNS_WITHIN_MS = 1_000;
-/** A watch that was troubled before pauses for a second at most before it looks again. */
-const QUIET_BEFORE_MS = 3_000;
+/** A watch that was troubled before pauses for a second at most before it looks again, and then a look takes its time. */
+const QUIET_BEFORE_MS = 2_000;
 
 /** What the exception of rule a demands of a holder from whom an outsider took the lock; and how much was proven. */
 export function outsiderObligations(
   handles: readonly HandleRecord[],
   removals: Removals,
   quiet: QuietTimes,
+  idle: IdleTimes,
 ): { violations: Violation[]; learned: number; answered: number } {
   const violations: Violation[] = [];
   let [learned, answered] = [0, 0];
@@ -30,13 +32,18 @@ export function outsiderObligations(
         if (answer?.value === true) complain(ended, `was told by ${call} that it was still its own`);
         if (answer?.registers) complain(ended, 'made a transaction');
       }
-      const until = at + LEARNS_WITHIN_MS;
       const isWatched = handle.watchedAt !== undefined && handle.watchedAt < before;
-      if (!isWatched || !quiet.isQuiet(handle.process, { from: before - QUIET_BEFORE_MS, to: until }))
+      if (
+        !isWatched ||
+        !quiet.isQuiet(handle.process, { from: before - QUIET_BEFORE_MS, to: at + LEARNS_WITHIN_MS })
+      ) {
         continue;
-      learned++;
+      }
+      if (handle.lostAt !== undefined) learned++;
       const believedUntil = beliefOf(handle)?.to ?? 0;
-      if (believedUntil > until) complain(believedUntil, `did not learn of it within ${LEARNS_WITHIN_MS} ms`);
+      if (idle.runningMs(handle.process, { from: at, to: believedUntil }) > LEARNS_WITHIN_MS) {
+        complain(believedUntil, `did not learn of it within ${LEARNS_WITHIN_MS} ms`);
+      }
     }
   }
   return { violations, learned, answered };

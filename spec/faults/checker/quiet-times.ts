@@ -1,15 +1,15 @@
 import { contenderOf, SERVER_FAULTS, type Fact } from '../history/facts.ts';
 import { factsOf, meet, type Interval } from './handles.ts';
-import type { IdleTimes } from './idle-times.ts';
+
+/** The lines run in the laboratory's process; it may be late by this much without being in the way. */
+const LAB_LATE_MS = 200;
 
 /** When nothing stood between a contender and Consul, as far as the laboratory knows. */
 export class QuietTimes {
   readonly #all: Interval[] = [];
   readonly #ofContender = new Map<string, Interval[]>();
-  readonly #idle: IdleTimes;
 
-  constructor(facts: readonly Fact[], idle: IdleTimes) {
-    this.#idle = idle;
+  constructor(facts: readonly Fact[]) {
     const ends = new Map(factsOf(facts, 'healed').map(({ number, at }) => [number, at]));
     for (const { number, fault, target, at } of factsOf(facts, 'fault')) {
       const time = { from: at, to: ends.get(number) ?? Infinity };
@@ -18,16 +18,13 @@ export class QuietTimes {
       else this.#ofContender.set(target, [...(this.#ofContender.get(target) ?? []), time]);
     }
     for (const { before, at } of factsOf(facts, 'election')) this.#all.push({ from: before, to: at });
-    // The lines run in the laboratory's process.
-    for (const { before, at } of factsOf(facts, 'lab-blocked')) this.#all.push({ from: before, to: at });
+    for (const { before, at } of factsOf(facts, 'lab-blocked')) {
+      if (at - before > LAB_LATE_MS) this.#all.push({ from: before, to: at });
+    }
   }
 
   isQuiet(process: string, time: Interval): boolean {
-    const disturbances = [
-      ...this.#all,
-      ...(this.#ofContender.get(contenderOf(process)) ?? []),
-      ...this.#idle.of(process),
-    ];
+    const disturbances = [...this.#all, ...(this.#ofContender.get(contenderOf(process)) ?? [])];
     return !disturbances.some((disturbance) => meet(disturbance, time));
   }
 }

@@ -8,9 +8,9 @@ import { work, type Worker } from './work.ts';
 
 /** One of a contender's concurrent callers: takes locks, works and gives back until `isOver`. */
 export async function call(client: Consul, worker: Worker, isOver: () => boolean): Promise<void> {
-  const { random, run } = worker;
+  const { random, run, testimony } = worker;
   while (!isOver()) {
-    const recipe = drawRecipe(random, run);
+    const recipe = drawRecipe(random, run, testimony.process);
     const session = recipe.adopted ? await createOwnSession(client, run, recipe.ttlMs) : undefined;
     const adopted = session !== undefined;
     const options = { ...recipe.options, consulClient: client, ...(adopted && { session }) };

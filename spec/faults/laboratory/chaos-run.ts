@@ -10,6 +10,7 @@ import { Cluster } from './cluster.ts';
 import { ContenderCrew } from './contender-crew.ts';
 import { ElectionWatch } from './election-watch.ts';
 import { FaultLog } from './fault-log.ts';
+import { heldKeys } from './held-keys.ts';
 import { inflictOnLine } from './line-faults.ts';
 import { Outsider } from './outsider.ts';
 import { planOf, type Step, type Track } from './plan.ts';
@@ -97,7 +98,10 @@ async function inflictAll(scene: {
       const theirs = contenders.map((index) => crew.contenders[index]!);
       await follow(track, async (step) => await inflictOnLine(step, theirs, log));
     }),
-    follow(plan.processes, async (step) => await inflictOnProcess(step, crew, log)),
+    follow(plan.processes, async (step) => {
+      const holders = (await heldKeys(cluster, scene.run)).map(({ holder }) => holder);
+      await inflictOnProcess(step, crew, holders, log);
+    }),
     follow(plan.outsider, async (step) => await outsider.intrude(step)),
   ];
   const ended = await Promise.allSettled(

@@ -1,16 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { forceRelease } from '../../../lib/index.ts';
 import { clientFor } from '../../support/client.ts';
 import type { OutsiderFault } from '../history/facts.ts';
 import { machineTimeMs } from '../history/machine-time.ts';
 import { SERVERS, type Cluster } from './cluster.ts';
 import type { FaultLog } from './fault-log.ts';
+import { heldKeys, type HeldKey } from './held-keys.ts';
 import type { Step } from './plan.ts';
-
-interface HeldKey {
-  readonly Key: string;
-  readonly Session: string;
-}
 
 /** Somebody who takes locks away from their holders. */
 export class Outsider {
@@ -26,7 +21,7 @@ export class Outsider {
 
   /** Goes without a trace when nobody holds anything that could be taken. */
   async intrude({ fault, aim }: Step<OutsiderFault>): Promise<void> {
-    const held = await this.#heldKeys();
+    const held = await heldKeys(this.#cluster, this.#run);
     const target = held[Math.floor(aim * held.length)];
     const removed = target && (await this.#remove(fault, target));
     if (!target || !removed) return;
@@ -44,20 +39,6 @@ export class Outsider {
         certain: removed.certain,
       });
     });
-  }
-
-  async #heldKeys(): Promise<HeldKey[]> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const server = SERVERS[attempt % SERVERS.length]!;
-      const answer = await this.#cluster
-        .ask(server, `/v1/kv/locks/${this.#run}/?recurse`, { timeoutMs: 500 })
-        .catch(() => ({ status: 0, text: '' }));
-      const keys = answer.status === 200 ? (JSON.parse(answer.text) as Partial<HeldKey>[]) : [];
-      const held = keys.filter(({ Session }) => Session !== undefined) as HeldKey[];
-      if (held.length > 0) return held;
-      await pause(20);
-    }
-    return [];
   }
 
   /** Undefined when the lock was somebody else's by then. */

@@ -55,7 +55,7 @@ const ON_LINES: Readonly<Record<LineFault, Times>> = {
 export function planOf(seed: number): Plan {
   const contenders = Array.from({ length: CONTENDERS }, (_none, index) => index);
   return {
-    servers: track(Seeded.named(seed, 'servers'), SERVER_FAULTS, [3_000, 6_000], {
+    servers: track(Seeded.named(seed, 'servers'), SERVER_FAULTS, [3_000, 8_000], {
       'leader-kill': [1_000, 3_500],
       // Long enough for the others to elect a new leader.
       'leader-stop': [3_500, 6_000],

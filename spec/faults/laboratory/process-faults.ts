@@ -4,12 +4,16 @@ import type { ContenderCrew } from './contender-crew.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { Step } from './plan.ts';
 
+/** On a holder, if there is one. */
 export async function inflictOnProcess(
   { fault, durationMs, aim }: Step<ProcessFault>,
   crew: ContenderCrew,
+  holders: readonly string[],
   log: FaultLog,
 ): Promise<void> {
-  const contender = crew.contenders[Math.floor(aim * crew.contenders.length)]!;
+  const candidates = crew.contenders.filter(({ name }) => holders.includes(name));
+  const among = candidates.length > 0 ? candidates : crew.contenders;
+  const contender = among[Math.floor(aim * among.length)]!;
   // One that has crashed is nobody to kill, and in the history anyway.
   if (!contender.process.isRunning) {
     await crew.restart(contender);

@@ -20,7 +20,7 @@ export function timelineOf(facts: readonly Fact[], violations: readonly Violatio
   const contenders = [...new Set(handles.map(({ process }) => contenderOf(process)))].toSorted();
   const keys = [...new Set(handles.flatMap((handle) => handle.keys))].toSorted();
   const scale = scaleOf(facts);
-  const lanes = ['cluster', ...contenders.map((name) => `${name} line`), 'outsider'];
+  const lanes = ['cluster', ...contenders.map((name) => `${name} line`), 'processes', 'outsider'];
   const rows = new Map<string, number>();
   let y = TOP;
   for (const lane of lanes) rows.set(lane, (y += ROW));
@@ -132,9 +132,11 @@ function faultOf(
   scale: Scale,
 ): string {
   const isOfCluster = (SERVER_FAULTS as readonly string[]).includes(fault);
-  const top = rows.get(isOfCluster ? 'cluster' : `${target} line`) ?? rows.get('outsider')!;
+  const isOfProcess = fault.startsWith('contender-');
+  const lane = isOfCluster ? 'cluster' : isOfProcess ? 'processes' : `${target} line`;
+  const top = rows.get(lane) ?? rows.get('outsider')!;
   const to = factsOf(facts, 'healed').find((healed) => healed.number === number)?.at ?? at;
-  const label = `${fault} ${isOfCluster ? target : ''}`;
+  const label = `${fault} ${isOfCluster || isOfProcess ? target : ''}`;
   return (
     bar(scale, {
       from: at,

@@ -1,0 +1,324 @@
+import { describe, expect, it } from '@jest/globals';
+import { check } from './checker/check.ts';
+import { attempted, called, frame, held, removed } from './checker/sample-history.ts';
+import type { Fact } from './history/facts.ts';
+
+/** The objections against what happened within a run that is in order otherwise. */
+function objections(...happened: Fact[][]): string[] {
+  return check([...frame(), ...happened.flat()]).violations.map(({ rule, what }) => `${rule}: ${what}`);
+}
+
+/** Deprived of its session at 10 500; somebody else has the key from 10 600. */
+const DEPRIVED = { id: 'c0.0#1', begun: 10_000, from: 10_010, to: 11_000, token: 5, session: 'taken-away' };
+const NEXT = { id: 'c1.0#1', begun: 10_100, from: 10_600, to: 11_400, token: 7 };
+const REMOVAL = removed('session', 'taken-away', [10_500, 10_505]);
+const WITHOUT_DELAY = held(DEPRIVED);
+
+describe('check', () => {
+  it('has no objection to holders one after the other', () => {
+    const first = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 5 });
+    const second = held({ id: 'c1.0#1', begun: 10_100, from: 10_501, to: 10_900, token: 7 });
+    expect(objections(first, second)).toEqual([]);
+  });
+
+  it('has no objection to holders of different keys at one time', () => {
+    const first = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 5 });
+    const second = held({ id: 'c1.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7, keys: ['b'] });
+    expect(objections(first, second)).toEqual([]);
+  });
+});
+
+describe('rule a', () => {
+  it('objects to two holders of one key at one moment', () => {
+    const first = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_502, token: 5 });
+    const second = held({ id: 'c1.0#1', begun: 10_100, from: 10_501, to: 10_900, token: 7 });
+    expect(objections(first, second)).toEqual([expect.stringContaining('a: two held a for 1.0 ms')]);
+  });
+
+  it('objects to two holders that share one of several keys, also within one process', () => {
+    const first = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_502, token: 5, keys: ['a', 'b'] });
+    const second = held({
+      id: 'c0.0#2',
+      begun: 10_100,
+      from: 10_200,
+      to: 10_300,
+      token: 7,
+      keys: ['c', 'b'],
+    });
+    expect(objections(first, second)).toEqual([expect.stringContaining('a: two held b')]);
+  });
+
+  it('objects to a short holder within a long one, with another in between', () => {
+    const long = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 12_000, token: 5 });
+    const short = held({ id: 'c1.0#1', begun: 10_100, from: 10_200, to: 10_300, token: 7 });
+    const late = held({ id: 'c1.0#2', begun: 10_400, from: 11_000, to: 11_500, token: 9 });
+    expect(objections(long, short, late)).toHaveLength(2);
+  });
+
+  it('objects to a handle that is held again', () => {
+    const handle = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 5 });
+    const again = held({ id: 'c0.0#1', begun: 10_000, from: 10_600, to: 10_700, token: 5 }).slice(2);
+    expect(objections(handle, again)).toContainEqual('a: c0.0#1 was held again after it was not');
+  });
+
+  it('excuses a holder whose session an outsider destroyed, up to its deadline', () => {
+    expect(objections(WITHOUT_DELAY, held(NEXT), [REMOVAL])).toEqual([]);
+  });
+
+  it('does not excuse it for the time before', () => {
+    const early = held({ ...NEXT, from: 10_400 });
+    expect(objections(WITHOUT_DELAY, early, [REMOVAL])).toEqual([expect.stringContaining('a: two held')]);
+  });
+
+  it('does not excuse it past the last deadline that it can have had', () => {
+    const tooLong = held({ ...DEPRIVED, to: 11_520 });
+    const next = held({ ...NEXT, to: 11_600 });
+    expect(objections(tooLong, next, [REMOVAL])).toEqual([expect.stringContaining('a: two held')]);
+  });
+
+  it('does not excuse a holder for what was done to another', () => {
+    const other = removed('session', 'of somebody else', [10_500, 10_505]);
+    expect(objections(WITHOUT_DELAY, held(NEXT), [other])).toEqual([expect.stringContaining('a: two held')]);
+  });
+
+  describe('with a lock delay of the TTL', () => {
+    const delayed = held({ ...DEPRIVED, lockDelayMs: 1_000 });
+
+    it('does not excuse the loss of the session', () => {
+      expect(objections(delayed, held(NEXT), [REMOVAL])).toEqual([expect.stringContaining('a: two held')]);
+    });
+
+    it('excuses it when there may have been an election', () => {
+      const election: Fact = { at: 10_700, before: 10_400, kind: 'election', term: 3 };
+      expect(objections(delayed, held(NEXT), [REMOVAL, election])).toEqual([]);
+    });
+
+    it('excuses the removal of the key, which starts no delay', () => {
+      expect(objections(delayed, held(NEXT), [removed('key', 'taken-away', [10_500, 10_505])])).toEqual([]);
+    });
+  });
+
+  describe('after the removal', () => {
+    const { id } = DEPRIVED;
+
+    it.each(['verify', 'release'] as const)('objects to a %s that says true', (call) => {
+      const lie = called(id, call, [10_510, 10_520], { value: true });
+      expect(objections(WITHOUT_DELAY, [REMOVAL], lie)).toEqual([expect.stringContaining(`told by ${call}`)]);
+    });
+
+    it('has no objection to the truth, or to an answer to what was asked before', () => {
+      const before = called(id, 'verify', [10_400, 10_520], { value: true });
+      const after = called(id, 'verify', [10_510, 10_521], { value: false });
+      expect(objections(WITHOUT_DELAY, [REMOVAL], before, after)).toEqual([]);
+    });
+
+    it('objects to a transaction', () => {
+      const write = called(id, 'transaction', [10_510, 10_520], { registers: [] });
+      expect(objections(WITHOUT_DELAY, [REMOVAL], write)).toEqual([
+        expect.stringContaining('made a transaction'),
+      ]);
+    });
+
+    const longHeld = held({ ...DEPRIVED, ttlMs: 3_000, to: 11_600 });
+    const watched: Fact = { at: 10_020, process: 'c0.0', kind: 'watched', id };
+
+    it('objects to a holder that read `signal` and does not learn of it within a second', () => {
+      expect(objections(longHeld, [watched, REMOVAL])).toEqual([
+        expect.stringContaining('did not learn of it'),
+      ]);
+    });
+
+    it('has no objection when it did not read `signal`, when its line was in trouble, or when it was stopped', () => {
+      const trouble: Fact[] = [
+        { at: 10_900, kind: 'fault', number: 99, fault: 'freeze', target: 'c0', detail: '' },
+        { at: 10_950, kind: 'healed', number: 99 },
+      ];
+      const stopped: Fact[] = [
+        { at: 10_600, kind: 'stopped', process: 'c0.0' },
+        { at: 11_000, kind: 'continued', process: 'c0.0' },
+      ];
+      expect(objections(longHeld, [REMOVAL])).toEqual([]);
+      expect(objections(longHeld, [watched, REMOVAL], trouble)).toEqual([]);
+      expect(objections(longHeld, [watched, REMOVAL], stopped)).toEqual([]);
+    });
+  });
+});
+
+describe('rule b', () => {
+  const first = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+
+  it.each([6, 7])('objects to a token of %d after one of 7', (token) => {
+    const second = held({ id: 'c1.0#1', begun: 11_000, from: 11_010, to: 11_500, token });
+    expect(objections(first, second)).toEqual([expect.stringContaining('b: c1.0#1 got token')]);
+  });
+
+  it('has no objection when the attempts overlap, or when the keys differ', () => {
+    const together = held({ id: 'c1.0#1', begun: 10_005, from: 11_010, to: 11_500, token: 6 });
+    const elsewhere = held({ id: 'c1.0#2', begun: 11_005, from: 11_010, to: 11_500, token: 6, keys: ['b'] });
+    expect(objections(first, together, elsewhere)).toEqual([]);
+  });
+
+  it('counts the token of a rewriting', () => {
+    const rewritten = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 9 }).slice(3);
+    const second = held({ id: 'c1.0#1', begun: 11_000, from: 11_010, to: 11_500, token: 8 });
+    expect(objections(first, rewritten, second)).toEqual([expect.stringContaining('b: c1.0#1 got token 8')]);
+  });
+});
+
+describe('rule c', () => {
+  const attempt = attempted('c0.0#1', 10_000);
+  const refused = (at: number): Fact => ({ at, process: 'c0.0', kind: 'refused', id: 'c0.0#1' });
+
+  it('objects to an acquisition that settles half a second after its limit', () => {
+    expect(objections([attempt, refused(14_001)])).toContainEqual(
+      expect.stringMatching(/^c: acquire of c0.0#1/),
+    );
+    expect(objections([attempt, refused(14_000)])).not.toContainEqual(expect.stringMatching(/^c:/));
+  });
+
+  it('objects to one that never settles, if its process lived so long', () => {
+    const killed = (at: number): Fact => ({
+      at,
+      kind: 'exited',
+      process: 'c0.0',
+      asked: true,
+      how: 'SIGKILL',
+    });
+    expect(objections([attempt])).toContainEqual(expect.stringContaining('had not settled'));
+    expect(objections([attempt, killed(15_000)])).toContainEqual(expect.stringContaining('had not settled'));
+    expect(objections([attempt, killed(13_000)])).not.toContainEqual(expect.stringMatching(/^c:/));
+  });
+
+  it('does not count the time in which the process was stopped or blocked, and counts no time twice', () => {
+    const idle: Fact[] = [
+      { at: 11_000, kind: 'stopped', process: 'c0.0' },
+      { at: 12_000, kind: 'continued', process: 'c0.0' },
+      { at: 12_010, before: 10_990, process: 'c0.0', kind: 'blocked' },
+      { at: 13_100, before: 13_000, process: 'c0.0', kind: 'blocked' },
+      { at: 14_000, before: 13_500, process: 'c1.0', kind: 'blocked' },
+    ];
+    expect(objections([attempt, refused(15_120), ...idle])).not.toContainEqual(expect.stringMatching(/^c:/));
+    expect(objections([attempt, refused(15_121), ...idle])).toContainEqual(expect.stringMatching(/^c:/));
+  });
+
+  it('objects to a call of a handle that is late', () => {
+    const handle = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+    const late = called('c0.0#1', 'release', [10_500, 13_501], { value: true });
+    expect(objections(handle, late)).toEqual([expect.stringContaining('c: release of c0.0#1')]);
+  });
+});
+
+describe('rule d', () => {
+  const without = (kind: Fact['kind']): Fact[] => frame().filter((fact) => fact.kind !== kind);
+  const acquired = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+  const judged = (facts: Fact[]): string[] =>
+    check([...facts, ...acquired]).violations.map(({ rule, what }) => `${rule}: ${what}`);
+  const retaken = { kind: 'retaken', key: 'a', limitMs: 6_500 } as const;
+
+  it('objects to a key that is free too late, and to one that cannot be taken', () => {
+    const frameWithout = without('retaken');
+    expect(judged([...frameWithout, { ...retaken, at: 56_501 }])).toEqual([
+      expect.stringMatching(/^d: a was taken/),
+    ]);
+    expect(judged([...frameWithout, { ...retaken, at: 51_000, error: 'held' }])).toEqual([
+      'd: a could not be taken again: held',
+    ]);
+  });
+
+  it('counts from an election after the healing', () => {
+    const election: Fact = { at: 52_000, before: 51_900, kind: 'election', term: 9 };
+    expect(judged([...without('retaken'), { ...retaken, at: 56_501 }, election])).toEqual([]);
+  });
+
+  it('objects to keys and sessions that are left', () => {
+    const left: Fact = { at: 50_200, kind: 'left', keys: ['locks/run/a'], sessions: ['one'] };
+    expect(judged([...without('left'), left])).toEqual([
+      'd: key locks/run/a is left',
+      'd: session one is left',
+    ]);
+  });
+
+  it.each(['healthy', 'left'] as const)('objects when the aftermath lacks %s', (kind) => {
+    expect(judged(without(kind))).toEqual(['d: nobody looked at the aftermath']);
+  });
+});
+
+describe('rule e', () => {
+  const acquired = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+
+  it('objects to an unhandled rejection', () => {
+    const unhandled: Fact = { at: 10_400, process: 'c0.0', kind: 'unhandled', what: 'oh' };
+    expect(objections(acquired, [unhandled])).toEqual(['e: c0.0: oh']);
+  });
+
+  it('objects to a process that ends by itself, and not to one that was killed', () => {
+    const exited = (asked: boolean): Fact => ({
+      at: 20_000,
+      kind: 'exited',
+      process: 'c0.0',
+      asked,
+      how: '1',
+    });
+    expect(objections(acquired, [exited(false)])).toEqual(['e: c0.0 ended with 1']);
+    expect(objections(acquired, [exited(true)])).toEqual([]);
+  });
+
+  it.each(['TypeError', 'LOCK_CONFLICT', 'CONSUL_REJECTED'])(
+    'objects to an acquisition that rejects with %s',
+    (code) => {
+      const rejected: Fact = {
+        at: 10_100,
+        process: 'c1.0',
+        kind: 'rejected',
+        id: 'c1.0#1',
+        code,
+        message: 'no',
+      };
+      expect(objections(acquired, [attempted('c1.0#1', 10_000), rejected])).toEqual([
+        `e: c1.0#1: ${code}: no`,
+      ]);
+    },
+  );
+
+  it('objects to a call that rejects with what is not in the contract', () => {
+    const failed = called('c0.0#1', 'renew', [10_100, 10_110], { code: 'ECONNRESET', message: 'no' });
+    expect(objections(acquired, failed)).toEqual(['e: renew of c0.0#1: ECONNRESET: no']);
+  });
+});
+
+describe('rule f', () => {
+  const first = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 5 });
+  const second = held({ id: 'c1.0#1', begun: 10_100, from: 10_600, to: 10_900, token: 8 });
+  const write = (index: number): Fact[] =>
+    called('c0.0#1', 'transaction', [10_100, 10_200], {
+      registers: [{ key: 'registers/run/a', token: 5, id: 'c0.0#1', index }],
+    });
+
+  it('objects to a write that lands after the token of a later holder', () => {
+    expect(objections(first, second, write(9))).toEqual([
+      expect.stringContaining('f: c0.0#1 wrote registers/run/a at 9'),
+    ]);
+    expect(objections(first, second, write(7))).toEqual([]);
+  });
+
+  it('finds a write without an answer in what the next one read, and in what stands at the end', () => {
+    const registers = [{ key: 'registers/run/a', token: 5, id: 'c0.0#1', index: 9 }];
+    const read = called('c1.0#1', 'transaction', [10_700, 10_710], { registers });
+    expect(objections(first, second, read)).toEqual([expect.stringMatching(/^f:/)]);
+    expect(objections(first, second, [{ at: 50_150, kind: 'registers', registers }])).toEqual([
+      expect.stringMatching(/^f:/),
+    ]);
+  });
+});
+
+describe('the laboratory', () => {
+  const acquired = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+
+  it('is objected to when it had trouble, lacked a kind of fault, or saw nobody hold a lock', () => {
+    const trouble: Fact = { at: 10_000, kind: 'trouble', what: 'no quorum' };
+    expect(objections(acquired, [trouble])).toEqual(['lab: no quorum']);
+    const withoutLate = frame().filter((fact) => fact.kind !== 'fault' || fact.fault !== 'late');
+    expect(check([...withoutLate, ...acquired]).violations).toMatchObject([{ what: 'there was no late' }]);
+    expect(objections()).toEqual(['lab: nobody acquired a lock']);
+  });
+});
