@@ -35,6 +35,10 @@ export interface NewSession {
   readonly behavior: string;
 }
 
+/** In bytes: no answer about one key, session or transaction comes near it. */
+const LARGEST_ANSWER = 8 * 1_024 * 1_024;
+const LARGEST_LISTING = 256 * 1_024 * 1_024;
+
 /** For one call: overrides of how its request is sent. */
 export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
@@ -214,7 +218,7 @@ export class ConsulGate {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of keys');
         return body.map((entry) => entryOf(entry));
       },
-      limits,
+      { ...limits, mostBytes: LARGEST_LISTING },
     );
   }
 
@@ -231,7 +235,7 @@ export class ConsulGate {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
         return new Map(body.map(sessionOf).map((session) => [session.id, session]));
       },
-      limits,
+      { ...limits, mostBytes: LARGEST_LISTING },
     );
   }
 
@@ -281,12 +285,18 @@ export class ConsulGate {
     operation: string,
     send: (options: CallOptions) => Promise<unknown>,
     read: (answer: Answer) => T,
-    { signal, timeoutMs = this.requestTimeoutMs, keepProcessAlive = true }: CallLimits = {},
+    {
+      signal,
+      timeoutMs = this.requestTimeoutMs,
+      keepProcessAlive = true,
+      mostBytes = LARGEST_ANSWER,
+    }: CallLimits & { mostBytes?: number } = {},
   ): Promise<T> {
     return await sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
       signal,
       timeoutMs,
       keepProcessAlive,
+      mostBytes,
       secrets: this.#secrets,
       keys: this.#keys,
     });

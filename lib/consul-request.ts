@@ -1,9 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import type { ClientRequest } from 'node:http';
 import { systemClock } from './clock.ts';
 import { NoAnswer, translateFailure } from './consul-failure.ts';
+import { withSocketTraits } from './consul-socket.ts';
 
 /** How one request is sent. */
 export interface RequestLimits {
@@ -13,6 +11,8 @@ export interface RequestLimits {
   readonly timeoutMs: number;
   /** Whether a request under way keeps the process alive. */
   readonly keepProcessAlive: boolean;
+  /** The largest answer that is read; for clients that send by Node's own `http`. */
+  readonly mostBytes: number;
   /** What must not be shown in an error. */
   readonly secrets: readonly string[];
   /** The lock's keys, for errors. */
@@ -44,7 +44,7 @@ export async function sendRequest<T>(
   operation: string,
   send: (options: CallOptions) => Promise<unknown>,
   read: (answer: Answer) => T,
-  { signal, timeoutMs, keepProcessAlive, secrets, keys }: RequestLimits,
+  { signal, timeoutMs, keepProcessAlive, mostBytes, secrets, keys }: RequestLimits,
 ): Promise<T> {
   signal?.throwIfAborted();
   const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
@@ -60,8 +60,7 @@ export async function sendRequest<T>(
     { keepProcessAlive },
   );
   try {
-    const start = (): Promise<unknown> => send({ ctx, timeout: 0 });
-    const answered = keepProcessAlive ? start() : leavingProcessIdle(start);
+    const answered = withSocketTraits({ keepProcessAlive, mostBytes }, () => send({ ctx, timeout: 0 }));
     return read(answerOf(await Promise.race([answered, gaveUp])));
   } catch (error) {
     ctx.emit('cancel');
@@ -82,24 +81,4 @@ function answerOf(result: unknown): Answer {
     }
   }
   return { status: undefined, body: result, response: undefined };
-}
-
-const leavesProcessIdle = new AsyncLocalStorage<boolean>();
-let isListening = false;
-
-/**
- * The sockets of requests that are sent so do not keep the process alive. The client gives no way to its sockets; Node
- * tells of each request as it starts, in the asynchronous context that it was made in.
- */
-function leavingProcessIdle<T>(start: () => T): T {
-  if (!isListening) {
-    isListening = true;
-    channel('http.client.request.start').subscribe((message) => {
-      if (leavesProcessIdle.getStore() !== true) return;
-      const { request } = message as { request: ClientRequest };
-      if (request.socket) request.socket.unref();
-      else request.once('socket', (socket) => socket.unref());
-    });
-  }
-  return leavesProcessIdle.run(true, start);
 }

@@ -5,7 +5,7 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'consul-env', 'lifecycle', 'lock-info', 'lock-key'],
+  ['clock', 'consul-client', 'consul-env', 'consul-socket', 'lifecycle', 'lock-info', 'lock-key'],
   ['errors', 'options'],
   ['consul-failure', 'lease', 'settings'],
   ['consul-answer', 'consul-request', 'retry'],
