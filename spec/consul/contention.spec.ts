@@ -56,11 +56,11 @@ describeWithOwnAgents('50 contenders in 5 processes', () => {
     return Number(Buffer.from(entry?.Value ?? '', 'base64').toString());
   }
 
-  /** The tokens of each key in the order of the turns, each turn stamped inside by the clock that all of them share. */
+  /** The tokens of each key in the order of its turns, which were counted inside. */
   function expectGrowingTokens(reports: readonly ContenderReport[]): void {
-    const byTime = reports.flatMap(({ tokens }) => tokens).sort((a, b) => a.at - b.at);
-    for (const key of new Set(byTime.map((turn) => turn.key))) {
-      const tokens = byTime.filter((turn) => turn.key === key).map(({ token }) => token);
+    const inOrder = reports.flatMap(({ tokens }) => tokens).sort((a, b) => a.turn - b.turn);
+    for (const key of new Set(inOrder.map((turn) => turn.key))) {
+      const tokens = inOrder.filter((turn) => turn.key === key).map(({ token }) => token);
       expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
     }
   }

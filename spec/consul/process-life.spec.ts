@@ -165,8 +165,8 @@ describeWithOwnServer('a process', () => {
     expect(await child.report()).toBe('held');
     proxy.refuse = true;
     proxy.reset();
-    child.signal('SIGUSR2');
     const before = proxy.connections;
+    child.signal('SIGUSR2');
     await until(() => proxy.connections > before, { timeoutMs: 5_000 });
     proxy.heal();
     expect(await child.ended()).toEqual(ENDED_BY_ITSELF);

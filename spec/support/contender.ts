@@ -15,7 +15,7 @@ export interface ContenderReport {
   readonly turns: readonly number[];
   /** What must never be. */
   readonly overlaps: readonly string[];
-  readonly tokens: readonly { readonly key: string; readonly token: number; readonly at: number }[];
+  readonly tokens: readonly { readonly key: string; readonly token: number; readonly turn: number }[];
 }
 
 const { address, options, callers, turns } = JSON.parse(process.argv[2]!) as ContenderArgument;
@@ -47,7 +47,7 @@ async function enter(handle: LockHandle, fullKey: string): Promise<void> {
   if (inside !== 0) overlaps.push(`${fullKey}: ${inside} inside already`);
   if (!handle.isHeld) overlaps.push(`${fullKey}: not held at the entrance`);
   await write(handle, `${fullKey}-inside`, inside + 1);
-  tokens.push({ key: fullKey, token: handle.fencingToken, at: performance.timeOrigin + performance.now() });
+  tokens.push({ key: fullKey, token: handle.fencingToken, turn: await read(`${fullKey}-turns`) });
 }
 
 async function leave(handle: LockHandle, fullKey: string): Promise<void> {
