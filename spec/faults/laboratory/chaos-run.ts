@@ -52,7 +52,7 @@ export async function runChaos({ binary, seed, minutes, folder, signal, onFact }
         contenders: CONTENDERS,
         callers: CONTENDERS * CALLERS,
       });
-      await inflictAll({ seed, minutes, signal, cluster, elections, crew, run, log: new FaultLog(tell) });
+      await inflictAll({ seed, minutes, signal, cluster, crew, run, log: new FaultLog(tell) });
       await crew.dismiss();
       signal.throwIfAborted();
       await lookAtAftermath(cluster, run, tell);
@@ -69,12 +69,11 @@ async function inflictAll(scene: {
   readonly minutes: number;
   readonly signal: AbortSignal;
   readonly cluster: Cluster;
-  readonly elections: ElectionWatch;
   readonly crew: ContenderCrew;
   readonly run: string;
   readonly log: FaultLog;
 }): Promise<void> {
-  const { seed, minutes, cluster, elections, crew, log } = scene;
+  const { seed, minutes, cluster, crew, log } = scene;
   const until = machineTimeMs() + minutes * 60_000;
   const plan = planOf(seed);
   const outsider = new Outsider(cluster, scene.run, log);
@@ -93,7 +92,7 @@ async function inflictAll(scene: {
     }
   };
   const tracks = [
-    follow(plan.servers, async (step) => await inflictOnServer(step, cluster, elections, log)),
+    follow(plan.servers, async (step) => await inflictOnServer(step, cluster, log)),
     ...plan.lines.map(async ({ contenders, track }) => {
       const theirs = contenders.map((index) => crew.contenders[index]!);
       await follow(track, async (step) => await inflictOnLine(step, theirs, log));

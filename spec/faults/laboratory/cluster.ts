@@ -68,6 +68,23 @@ export class Cluster implements AsyncDisposable {
     );
   }
 
+  /** The server that leads, as the one that answers knows it. */
+  async leader(): Promise<AgentName> {
+    return await until(
+      async () => {
+        for (const name of SERVERS) {
+          const { text } = await this.ask(name, '/v1/operator/raft/configuration').catch(() => ({
+            text: '',
+          }));
+          const leader = SERVERS.find((server) => leaderIn(text) === this.agents[server].node);
+          if (leader) return leader;
+        }
+        return undefined;
+      },
+      { timeoutMs: 60_000, intervalMs: 200, describe: () => 'nobody leads' },
+    );
+  }
+
   /** One request of an outsider, at one of the agents. */
   async ask(
     name: AgentName,
@@ -92,5 +109,14 @@ function isHealthy(text: string): boolean {
     );
   } catch {
     return false;
+  }
+}
+
+function leaderIn(text: string): string | undefined {
+  try {
+    const { Servers } = JSON.parse(text) as { Servers: readonly { Node: string; Leader: boolean }[] };
+    return Servers.find(({ Leader }) => Leader)?.Node;
+  } catch {
+    return undefined;
   }
 }

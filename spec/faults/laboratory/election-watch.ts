@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LaboratoryFact } from '../history/facts.ts';
 import { machineTimeMs } from '../history/machine-time.ts';
-import { SERVERS, type AgentName, type Cluster } from './cluster.ts';
+import { SERVERS, type Cluster } from './cluster.ts';
 
 const EVERY_MS = 300;
 
@@ -11,7 +11,6 @@ interface Look {
   /** Before the request was sent that told it. */
   readonly before: number;
   readonly term: number;
-  readonly leads: boolean;
 }
 
 /** Looks at the servers' raft terms; each growth is an election, which happened between two looks. */
@@ -29,12 +28,6 @@ export class ElectionWatch {
     this.#watching = Promise.all(SERVERS.map(async (name) => await this.#watch(name)));
   }
 
-  /** The server that last said that it leads, in the latest term that anybody has seen. */
-  get leader(): AgentName | undefined {
-    const leaders = [...this.#looks].filter(([, { leads, term }]) => leads && term === this.#term);
-    return leaders.toSorted(([, one], [, other]) => other.before - one.before)[0]?.[0];
-  }
-
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#watching;
@@ -49,8 +42,8 @@ export class ElectionWatch {
 
   async #look(name: ServerName): Promise<void> {
     const before = machineTimeMs();
-    const { text } = await this.#cluster.ask(name, '/v1/agent/self', { timeoutMs: 500 });
-    const { raft } = (JSON.parse(text) as { Stats: { raft: { term: string; state: string } } }).Stats;
+    const { text } = await this.#cluster.ask(name, '/v1/agent/self', { timeoutMs: 2_000 });
+    const { raft } = (JSON.parse(text) as { Stats: { raft: { term: string } } }).Stats;
     const term = Number(raft.term);
     if (term > this.#term) {
       // The new leader may be the server that was looked at longest ago.
@@ -58,6 +51,6 @@ export class ElectionWatch {
       if (this.#term > 0) this.#tell({ kind: 'election', at: machineTimeMs(), before: since, term });
       this.#term = term;
     }
-    this.#looks.set(name, { before, term, leads: raft.state === 'Leader' });
+    this.#looks.set(name, { before, term });
   }
 }

@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { until } from '../../support/consul-server/until.ts';
 import type { ServerFault } from '../history/facts.ts';
 import { SERVERS, type AgentName, type Cluster } from './cluster.ts';
-import type { ElectionWatch } from './election-watch.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { Step } from './plan.ts';
 
@@ -10,10 +8,9 @@ import type { Step } from './plan.ts';
 export async function inflictOnServer(
   { fault, durationMs, aim }: Step<ServerFault>,
   cluster: Cluster,
-  elections: ElectionWatch,
   log: FaultLog,
 ): Promise<void> {
-  const leader = await until(() => elections.leader, { timeoutMs: 30_000 });
+  const leader = await cluster.leader();
   const followers = SERVERS.filter((name) => name !== leader);
   const follower = followers[Math.floor(aim * followers.length)]!;
   const target: AgentName = fault.startsWith('leader') ? leader : fault === 'agent-stop' ? 'agent' : follower;
