@@ -243,6 +243,41 @@ describe('rule d', () => {
   });
 });
 
+describe('rule d, while the run goes on', () => {
+  const seen = (before: number, holder: string): Fact => ({
+    at: before + 5,
+    before,
+    kind: 'key-seen',
+    key: 'locks/run/a',
+    holder,
+  });
+  const released = [
+    ...held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 }),
+    ...called('c0.0#1', 'release', [10_500, 10_600], { value: true }),
+  ];
+  const cancelled: Fact[] = [
+    attempted('c0.0#2', 10_000),
+    { at: 10_600, process: 'c0.0', kind: 'rejected', id: 'c0.0#2', code: 'TimeoutError', message: '' },
+  ];
+
+  it.each(['c0.0#1', 'c0.0#2'])('objects to a key of %s, which is over for long', (holder) => {
+    expect(objections(released, cancelled, [seen(13_101, holder)])).toEqual([
+      expect.stringContaining(`d: locks/run/a is held by ${holder}`),
+    ]);
+    expect(objections(released, cancelled, [seen(13_099, holder)])).toEqual([]);
+  });
+
+  it('has no objection when the line was in trouble, or the process had been killed', () => {
+    const trouble: Fact[] = [
+      { at: 11_000, kind: 'fault', number: 99, fault: 'freeze', target: 'c0', detail: '' },
+      { at: 11_200, kind: 'healed', number: 99 },
+    ];
+    const killed: Fact = { at: 11_000, kind: 'exited', process: 'c0.0', asked: true, how: 'SIGKILL' };
+    expect(objections(released, [seen(13_101, 'c0.0#1')], trouble)).toEqual([]);
+    expect(objections(released, [seen(13_101, 'c0.0#1'), killed])).toEqual([]);
+  });
+});
+
 describe('rule e', () => {
   const acquired = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
 

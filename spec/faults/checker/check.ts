@@ -5,6 +5,7 @@ import { IdleTimes } from './idle-times.ts';
 import { neverTwoHolders, overlapsOf } from './never-two-holders.ts';
 import { noCrash } from './no-crash.ts';
 import { noLateWrite } from './no-late-write.ts';
+import { nothingBehind } from './nothing-behind.ts';
 import { outsiderObligations } from './outsider-obligations.ts';
 import { QuietTimes } from './quiet-times.ts';
 import { Removals } from './removals.ts';
@@ -51,7 +52,8 @@ export function check(history: readonly Fact[]): Verdict {
   const idle = new IdleTimes(facts);
   const removals = new Removals(facts);
   const holders = neverTwoHolders(facts, handles, removals);
-  const obligations = outsiderObligations(handles, removals, new QuietTimes(facts), idle);
+  const quiet = new QuietTimes(facts);
+  const obligations = outsiderObligations(handles, removals, quiet, idle);
   const settling = settlesInTime(facts, handles, idle);
   const writing = noLateWrite(facts, handles);
   const violations = [
@@ -60,6 +62,7 @@ export function check(history: readonly Fact[]): Verdict {
     ...tokensGrow(handles),
     ...settling.violations,
     ...comesFree(facts),
+    ...nothingBehind(facts, handles, quiet, idle),
     ...noCrash(facts, handles),
     ...writing.violations,
     ...laboratoryFailures(facts),

@@ -8,26 +8,27 @@ import { work, type Worker } from './work.ts';
 
 /** One of a contender's concurrent callers: takes locks, works and gives back until `isOver`. */
 export async function call(client: Consul, worker: Worker, isOver: () => boolean): Promise<void> {
-  const { random, run, testimony } = worker;
+  const { random, run } = worker;
   while (!isOver()) {
-    const recipe = drawRecipe(random, run, testimony.process);
+    const recipe = drawRecipe(random, run);
     const session = recipe.adopted ? await createOwnSession(client, run, recipe.ttlMs) : undefined;
     const adopted = session !== undefined;
     const options = { ...recipe.options, consulClient: client, ...(adopted && { session }) };
-    const lock = new EphemeralLock(recipe.keys, options);
-    await use(lock, { ...recipe, adopted }, worker);
+    const drawn = { ...recipe, adopted, options };
+    await use(drawn, worker);
     // A quick second time finds the session of the first in the pool.
-    if (random.chance(0.25) && !isOver())
-      await use(lock, { ...recipe, adopted, abortAfterMs: undefined }, worker);
+    if (random.chance(0.25) && !isOver()) await use({ ...drawn, abortAfterMs: undefined }, worker);
     if (adopted) await destroyOwnSession(client, session);
     await pause(random.between(0, 120));
   }
 }
 
-async function use(lock: EphemeralLock, recipe: Recipe, worker: Worker): Promise<void> {
+async function use(recipe: Recipe, worker: Worker): Promise<void> {
   const { testimony } = worker;
   const { verb, keys, ttlMs, lockDelayMs, adopted, acquireTimeoutMs } = recipe;
   const id = testimony.nextId();
+  // The value tells the laboratory whose a key is.
+  const lock = new EphemeralLock(keys, { ...recipe.options, generateValue: () => id });
   const limitMs = acquireLimitMs(acquireTimeoutMs);
   testimony.tell({ kind: 'attempt', id, verb, keys, limitMs, ttlMs, lockDelayMs, adopted });
   try {

@@ -21,7 +21,7 @@ export interface Recipe extends Omit<Attempt, 'limitMs'> {
   readonly forgets: boolean;
 }
 
-export function drawRecipe(random: Seeded, run: string, process: string): Recipe {
+export function drawRecipe(random: Seeded, run: string): Recipe {
   const ttlMs = random.pick(TTLS_MS);
   const adopted = random.chance(0.05);
   const lockDelayMs =
@@ -46,8 +46,6 @@ export function drawRecipe(random: Seeded, run: string, process: string): Recipe
       renew,
       behavior: random.chance(0.2) ? 'release' : 'delete',
       sessionName: run,
-      // So that the laboratory finds the process of a holder.
-      generateValue: () => process,
       lockKeyPattern: `locks/${run}/%s`,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       retryTimeoutMs: RETRY_TIMEOUT_MS,

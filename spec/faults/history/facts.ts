@@ -102,6 +102,8 @@ export type LaboratoryFact = { readonly at: number } & (
       readonly key?: string;
       readonly certain: boolean;
     }
+  /** A key that Consul has for held, by which attempt. */
+  | { readonly kind: 'key-seen'; readonly before: number; readonly key: string; readonly holder: string }
   | { readonly kind: 'election'; readonly before: number; readonly term: number }
   | { readonly kind: 'lab-blocked'; readonly before: number }
   | { readonly kind: 'healthy'; readonly sessions: number }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { watchLoop } from '../contender/loop-watch.ts';
-import type { FaultKind, LaboratoryFact } from '../history/facts.ts';
+import { contenderOf, type FaultKind, type LaboratoryFact } from '../history/facts.ts';
 import { Journal } from '../history/journal.ts';
 import { machineTimeMs } from '../history/machine-time.ts';
 import { lookAtAftermath } from './aftermath.ts';
@@ -11,6 +11,7 @@ import { ContenderCrew } from './contender-crew.ts';
 import { ElectionWatch } from './election-watch.ts';
 import { FaultLog } from './fault-log.ts';
 import { heldKeys } from './held-keys.ts';
+import { KeyWatch } from './key-watch.ts';
 import { inflictOnLine } from './line-faults.ts';
 import { Outsider } from './outsider.ts';
 import { planOf, type Step, type Track } from './plan.ts';
@@ -42,6 +43,7 @@ export async function runChaos({ binary, seed, minutes, folder, signal, onFact }
   try {
     await using cluster = await Cluster.start(binary);
     const elections = new ElectionWatch(cluster, tell);
+    const keys = new KeyWatch(cluster, run, tell);
     try {
       await using crew = await ContenderCrew.start({ cluster, seed, run, folder, tell });
       tell({
@@ -57,7 +59,7 @@ export async function runChaos({ binary, seed, minutes, folder, signal, onFact }
       signal.throwIfAborted();
       await lookAtAftermath(cluster, run, tell);
     } finally {
-      await elections.end();
+      await Promise.all([elections.end(), keys.end()]);
     }
   } catch (error) {
     tell({ kind: 'trouble', at: machineTimeMs(), what: String((error as Error)?.stack ?? error) });
@@ -98,7 +100,7 @@ async function inflictAll(scene: {
       await follow(track, async (step) => await inflictOnLine(step, theirs, log));
     }),
     follow(plan.processes, async (step) => {
-      const holders = (await heldKeys(cluster, scene.run)).map(({ holder }) => holder);
+      const holders = (await heldKeys(cluster, scene.run)).map(({ holder }) => contenderOf(holder));
       await inflictOnProcess(step, crew, holders, log);
     }),
     follow(plan.outsider, async (step) => await outsider.intrude(step)),

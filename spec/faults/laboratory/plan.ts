@@ -10,7 +10,7 @@ import {
   type ServerFault,
 } from '../history/facts.ts';
 import { Seeded } from './seeded.ts';
-import { CONTENDERS, LONGEST_TTL_MS } from './terms.ts';
+import { CONTENDERS } from './terms.ts';
 
 export interface Step<Fault extends FaultKind = FaultKind> {
   readonly fault: Fault;
@@ -69,7 +69,8 @@ export function planOf(seed: number): Plan {
     })),
     processes: track(Seeded.named(seed, 'processes'), PROCESS_FAULTS, [2_000, 6_000], {
       'contender-kill': [200, 1_500],
-      'contender-stop': [1.05 * LONGEST_TTL_MS, 2.5 * LONGEST_TTL_MS],
+      // Longer than all TTLs but the longest.
+      'contender-stop': [2_100, 5_000],
     }),
     outsider: track(Seeded.named(seed, 'outsider'), OUTSIDER_FAULTS, [800, 3_500], {
       'session-destroyed': [0, 0],

@@ -47,6 +47,7 @@ export class Progress implements Disposable {
         this.#phase = 'checking';
         break;
       case 'continued':
+      case 'key-seen':
       case 'lab-blocked':
       case 'registers':
       case 'removal':
