@@ -14,6 +14,7 @@ const shared = {
     ],
   },
   restoreMocks: true,
+  setupFiles: ['<rootDir>/spec/support/native-errors.ts'],
 };
 
 const withoutConsul = ['unit', 'package'];

@@ -35,7 +35,7 @@ interface Failure extends Error {
  * (measured on 1.8.7; a follower puts "rpc error making call: " in front).
  */
 const REFUSALS =
-  /Invalid Session TTL|Invalid Behavior|Request decode failed|\btime: (missing|unknown|invalid)|Missing check|Missing node registration|No path to datacenter|UUID must be|missing session|invalid session|invalid key name|is in critical state/;
+  /Invalid Session TTL|Invalid Behavior|Request decode failed|\btime: (missing|unknown|invalid)|Missing check|No path to datacenter|UUID must be|missing session|invalid session|invalid key name|is in critical state/;
 
 const DENIALS = /Permission denied|ACL not found|ACL disabled|Unknown token/;
 
@@ -51,7 +51,7 @@ const NEVER_SENT = [
 ];
 
 /** Texts of Consul's that say that a write was not even begun. */
-const NEVER_BEGUN = /No cluster leader|failed to get conn/;
+const NEVER_BEGUN = /No cluster leader|failed to get conn|Missing node registration/;
 
 const ambiguous = new WeakSet<Error>();
 

@@ -1,4 +1,4 @@
-import { type Answer, type CallOptions, sendRequest } from './consul-request.ts';
+import { type Answer, type CallOptions, type RequestLimits, sendRequest } from './consul-request.ts';
 import {
   committed,
   entryOf,
@@ -200,7 +200,7 @@ export class ConsulGate {
         }
         return entryOf(body, key);
       },
-      limits,
+      { ...limits, isBearable: hasNoNull },
     );
   }
 
@@ -218,7 +218,7 @@ export class ConsulGate {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of keys');
         return body.map((entry) => entryOf(entry));
       },
-      { ...limits, mostBytes: LARGEST_LISTING },
+      { ...limits, mostBytes: LARGEST_LISTING, isBearable: hasNoNull },
     );
   }
 
@@ -290,13 +290,15 @@ export class ConsulGate {
       timeoutMs = this.requestTimeoutMs,
       keepProcessAlive = true,
       mostBytes = LARGEST_ANSWER,
-    }: CallLimits & { mostBytes?: number } = {},
+      isBearable,
+    }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable'> = {},
   ): Promise<T> {
     return await sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
       signal,
       timeoutMs,
       keepProcessAlive,
       mostBytes,
+      isBearable,
       secrets: this.#secrets,
       keys: this.#keys,
     });
@@ -318,6 +320,17 @@ function secretsOf(client: ConsulClient): unknown[] {
       ? [auth, auth.slice(auth.indexOf(':') + 1), Buffer.from(auth).toString('base64')]
       : []),
   ];
+}
+
+/** The client looks into each item of a list of keys, and a null among them would make it throw in an event. */
+function hasNoNull(body: Buffer): boolean {
+  if (body[0] !== '['.charCodeAt(0)) return true;
+  try {
+    return !(JSON.parse(body.toString()) as unknown[]).includes(null);
+  } catch {
+    // What cannot be parsed does not get that far.
+    return true;
+  }
 }
 
 /** Both are always said: a user's client may carry `defaults: { stale: true }`. */

@@ -13,6 +13,8 @@ export interface RequestLimits {
   readonly keepProcessAlive: boolean;
   /** The largest answer that is read; for clients that send by Node's own `http`. */
   readonly mostBytes: number;
+  /** Whether the client can be given this answer. */
+  readonly isBearable?: ((body: Buffer) => boolean) | undefined;
   /** What must not be shown in an error. */
   readonly secrets: readonly string[];
   /** The lock's keys, for errors. */
@@ -44,7 +46,7 @@ export async function sendRequest<T>(
   operation: string,
   send: (options: CallOptions) => Promise<unknown>,
   read: (answer: Answer) => T,
-  { signal, timeoutMs, keepProcessAlive, mostBytes, secrets, keys }: RequestLimits,
+  { signal, timeoutMs, keepProcessAlive, mostBytes, isBearable, secrets, keys }: RequestLimits,
 ): Promise<T> {
   signal?.throwIfAborted();
   const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
@@ -60,7 +62,9 @@ export async function sendRequest<T>(
     { keepProcessAlive },
   );
   try {
-    const answered = withSocketTraits({ keepProcessAlive, mostBytes }, () => send({ ctx, timeout: 0 }));
+    const answered = withSocketTraits({ keepProcessAlive, mostBytes, isBearable }, () =>
+      send({ ctx, timeout: 0 }),
+    );
     return read(answerOf(await Promise.race([answered, gaveUp])));
   } catch (error) {
     ctx.emit('cancel');

@@ -8,6 +8,8 @@ export interface SocketTraits {
   readonly keepProcessAlive: boolean;
   /** The largest answer that is read. */
   readonly mostBytes: number;
+  /** Whether the client can be given this answer: some would make it throw where nobody can catch it. */
+  readonly isBearable?: ((body: Buffer) => boolean) | undefined;
 }
 
 const traitsOfRequests = new AsyncLocalStorage<SocketTraits>();
@@ -28,24 +30,34 @@ export function withSocketTraits<T>(traits: SocketTraits, start: () => T): T {
   return traitsOfRequests.run(traits, start);
 }
 
-function apply({ keepProcessAlive, mostBytes }: SocketTraits, request: ClientRequest): void {
-  if (!keepProcessAlive) {
+function apply(traits: SocketTraits, request: ClientRequest): void {
+  if (!traits.keepProcessAlive) {
     if (request.socket) request.socket.unref();
     else request.once('socket', (socket) => socket.unref());
   }
-  request.once('response', (response) => watchAnswer(request, response, mostBytes));
+  // Before the client itself looks at it.
+  request.prependOnceListener('response', (response) => watchAnswer(request, response, traits));
 }
 
 /** The client waits for ever when a connection ends in the middle of an answer, and reads on however much comes. */
-function watchAnswer(request: ClientRequest, response: IncomingMessage, mostBytes: number): void {
+function watchAnswer(
+  request: ClientRequest,
+  response: IncomingMessage,
+  { mostBytes, isBearable }: SocketTraits,
+): void {
   const fail = (error: Error): void => {
     if (request.listenerCount('error') > 0) request.emit('error', error);
     request.destroy();
   };
   let bytes = 0;
+  const chunks: Buffer[] = [];
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
+    if (isBearable) chunks.push(chunk);
     if (bytes > mostBytes) fail(new Error(`the answer is larger than ${mostBytes} bytes`));
+  });
+  response.once('end', () => {
+    if (isBearable?.(Buffer.concat(chunks)) === false) fail(new Error('the answer is malformed'));
   });
   response.once('close', () => {
     if (response.complete) return;

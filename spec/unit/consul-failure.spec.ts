@@ -68,6 +68,7 @@ const TRUTH: readonly (readonly [kind: keyof typeof KINDS, what: string, failure
   ['not carried out', 'a network out of reach', networkError('ENETUNREACH')],
   ['not carried out', '429', response(429, 'Your IP is issuing too many concurrent connections')],
   ['not carried out', '500 No cluster leader', response(500, 'No cluster leader')],
+  ['not carried out', '500 of a server that just started', response(500, 'Missing node registration')],
   [
     'not carried out',
     '500 of a follower that cannot reach the leader',
@@ -108,7 +109,6 @@ const TRUTH: readonly (readonly [kind: keyof typeof KINDS, what: string, failure
   ['rejected', '500 of a datacenter', response(500, 'No path to datacenter')],
   ['rejected', '500 of an invalid session', response(500, 'rpc error making call: invalid session "x"')],
   ['rejected', '500 of a check', response(500, "Missing check 'x' registration")],
-  ['rejected', '500 of a node', response(500, 'Missing node registration')],
   ['rejected', '500 of a malformed UUID', response(500, 'UUID must be 36 characters')],
   ['rejected', "the client's own refusal", Object.assign(new Error('id required'), { isValidation: true })],
   ['unusable', 'an expired certificate', networkError('CERT_HAS_EXPIRED')],

@@ -1,0 +1,88 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import Consul from 'consul';
+import { EphemeralLock, type LockHandle } from '../../lib/index.ts';
+import { sessionPool } from '../../lib/session-pool.ts';
+import { clientFor } from '../support/client.ts';
+import { HostileAgent, MISBEHAVIORS } from '../support/hostile-agent.ts';
+
+const REQUEST_TIMEOUT_MS = 600;
+
+/** What is asked of a handle, and the path that it asks. */
+const CALLS = [
+  ['verify', '/v1/kv/', async (handle) => await handle.verify()],
+  ['renew, by its renewal', '/v1/session/renew', async (handle) => await handle.renew()],
+  ['renew, by its check', '/v1/kv/', async (handle) => await handle.renew()],
+  ['release', '/v1/txn', async (handle) => await handle.release()],
+  [
+    'transaction',
+    '/v1/txn',
+    async (handle) => await handle.transaction([{ KV: { Verb: 'set', Key: 'k', Value: '' } }]),
+  ],
+] satisfies [string, string, (handle: LockHandle) => Promise<unknown>][];
+
+describe('a hostile agent', () => {
+  let agent: HostileAgent;
+  let client: Consul;
+  let lock: EphemeralLock;
+
+  beforeAll(async () => {
+    agent = await HostileAgent.start();
+    client = clientFor(agent.address);
+    lock = new EphemeralLock('key', {
+      consulClient: client,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      retryTimeoutMs: 0,
+    });
+  });
+  afterEach(async () => {
+    agent.behave();
+    await sessionPool.drain();
+  });
+  afterAll(async () => {
+    client.destroy();
+    await agent[Symbol.asyncDispose]();
+  });
+
+  async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+    const began = performance.now();
+    const outcome = await promise.then(
+      (value) => ({ value }),
+      (error: unknown) => error,
+    );
+    // One request that is not answered, one clean-up that is not either, and the machine's own slowness.
+    expect(performance.now() - began).toBeLessThan(2 * REQUEST_TIMEOUT_MS + 500);
+    return outcome;
+  }
+
+  describe.each(Object.entries(MISBEHAVIORS))('that answers with %s', (_name, misbehavior) => {
+    it.each(['/v1/session/create', '/v1/txn'])('yields no handle: %s', async (target) => {
+      Object.assign(agent, { target, misbehavior });
+      expect(await failureOf(lock.acquire())).toMatchObject({
+        name: 'ConsulRequestError',
+        code: 'CONSUL_UNAVAILABLE',
+        transient: true,
+      });
+    });
+
+    it.each(CALLS)('makes nobody believe anything: %s', async (_call, target, call) => {
+      const handle = await lock.acquire();
+      Object.assign(agent, { target, misbehavior });
+      expect(await failureOf(call(handle))).toMatchObject({
+        name: 'ConsulRequestError',
+        code: 'CONSUL_UNAVAILABLE',
+        transient: true,
+      });
+      agent.target = undefined;
+      await handle.release();
+    });
+
+    it('does not make a watched lock lost', async () => {
+      const handle = await lock.acquire();
+      Object.assign(agent, { target: '/v1/kv/', misbehavior });
+      const { signal } = handle;
+      await expect(handle.verify()).rejects.toMatchObject({ transient: true });
+      expect([signal.aborted, handle.isHeld]).toEqual([false, true]);
+      await handle.release();
+    });
+  });
+});
