@@ -15,6 +15,7 @@ const KNOWN_CODES = [
 
 /** Rule e: no process ends by itself, nothing is left unhandled, and every failure is one of the contract. */
 export function noCrash(facts: readonly Fact[], handles: readonly HandleRecord[]): Violation[] {
+  const byId = new Map(handles.map((handle) => [handle.id, handle]));
   return [
     ...factsOf(facts, 'unhandled').map(({ at, process, what }): Violation => ({
       rule: 'e',
@@ -25,13 +26,7 @@ export function noCrash(facts: readonly Fact[], handles: readonly HandleRecord[]
       .filter(({ asked }) => !asked)
       .map(({ at, process, how }): Violation => ({ rule: 'e', at, what: `${process} ended with ${how}` })),
     ...factsOf(facts, 'rejected')
-      .filter(
-        ({ id, code }) =>
-          !isKnown(
-            code,
-            handles.find((handle) => handle.id === id),
-          ),
-      )
+      .filter(({ id, code }) => !isKnown(code, byId.get(id)))
       .map(({ at, id, code, message }): Violation => ({ rule: 'e', at, what: `${id}: ${code}: ${message}` })),
     ...handles.flatMap(({ id, calls }) =>
       calls.flatMap(({ ended, answer, call }): Violation[] =>

@@ -21,12 +21,16 @@ export function nothingBehind(
   idle: IdleTimes,
 ): Violation[] {
   const byId = new Map(handles.map((handle) => [handle.id, handle]));
-  const exits = new Map(factsOf(facts, 'exited').map(({ process, at }) => [process, at]));
+  const killings = new Map(
+    factsOf(facts, 'exited')
+      .filter(({ how }) => how !== '0')
+      .map(({ process, at }) => [process, at]),
+  );
   const complaints = new Map<string, Violation>();
   for (const { at, before, key, holder } of factsOf(facts, 'key-seen')) {
     const handle = byId.get(holder);
     const over = handle && overAt(handle);
-    if (!handle || over === undefined || handle.adopted || (exits.get(handle.process) ?? Infinity) < at)
+    if (!handle || over === undefined || handle.adopted || (killings.get(handle.process) ?? Infinity) < at)
       continue;
     const since = before - TIDIED_WITHIN_MS;
     if (over > since || !quiet.isQuiet(handle.process, { from: since, to: at })) continue;

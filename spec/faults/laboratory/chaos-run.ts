@@ -117,4 +117,11 @@ async function inflictAll(scene: {
   );
   const failed = ended.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+  if (!signal.aborted) await freezeAll(crew, log);
+}
+
+/** What all contenders asked for and gave up waiting for arrives at once, when they are about to leave. */
+async function freezeAll({ contenders }: ContenderCrew, log: FaultLog): Promise<void> {
+  const step = { fault: 'freeze', gapMs: 0, durationMs: 1_400, aim: 0, share: 1, lateMs: 0 } as const;
+  await Promise.all(contenders.map(async (contender) => await inflictOnLine(step, [contender], log)));
 }

@@ -30,6 +30,7 @@ export function timelineOf(facts: readonly Fact[], violations: readonly Violatio
     y += ROW / 2;
   }
   const height = y + 2 * ROW;
+  const healed = new Map(factsOf(facts, 'healed').map(({ number, at }) => [number, at]));
   const { width } = scale;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="10">`,
@@ -38,7 +39,7 @@ export function timelineOf(facts: readonly Fact[], violations: readonly Violatio
     ...gridOf(scale, height),
     ...Array.from(rows, ([name, top]) => rowOf(name, top, width)),
     ...stoppedOf(facts, keys, rows, scale),
-    ...factsOf(facts, 'fault').map((fault) => faultOf(fault, facts, rows, scale)),
+    ...factsOf(facts, 'fault').map((fault) => faultOf(fault, healed, rows, scale)),
     ...factsOf(facts, 'election').map((fact) =>
       line(scale, fact.at, height, '#d9a400', `election, term ${fact.term}`),
     ),
@@ -127,7 +128,7 @@ function holdOf(
 
 function faultOf(
   { number, fault, target, detail, at }: FactOf<'fault'>,
-  facts: readonly Fact[],
+  healed: ReadonlyMap<number, number>,
   rows: ReadonlyMap<string, number>,
   scale: Scale,
 ): string {
@@ -135,7 +136,7 @@ function faultOf(
   const isOfProcess = fault.startsWith('contender-');
   const lane = isOfCluster ? 'cluster' : isOfProcess ? 'processes' : `${target} line`;
   const top = rows.get(lane) ?? rows.get('outsider')!;
-  const to = factsOf(facts, 'healed').find((healed) => healed.number === number)?.at ?? at;
+  const to = healed.get(number) ?? at;
   const label = `${fault} ${isOfCluster || isOfProcess ? target : ''}`;
   return (
     bar(scale, {
