@@ -67,15 +67,16 @@ export function prefixOf(pattern: string): string {
 }
 
 /**
- * Consul's transactions take any key, but its `/v1/kv` redirects or refuses (measured on 1.8.7) the keys ruled out here, so that such a lock
- * could be taken and never be read again. Consul 1.22 refuses outer spaces as well.
+ * Consul's transactions take any key, but its `/v1/kv` redirects or refuses the keys ruled out here (measured on 1.8.7),
+ * so that such a lock could be taken and never be read again. Consul 1.22 refuses outer spaces as well.
  */
 function brokenRule(key: string): string | undefined {
   if (!key.isWellFormed()) return 'must be well-formed Unicode (no lone surrogates)';
+  if (/\p{Cc}/u.test(key)) return 'must not contain control characters';
+  if (key.trim() !== key) return 'must not begin or end with white space';
   if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(key)) {
     return 'must contain only letters, marks, digits, punctuation, symbols and plain spaces';
   }
-  if (key.trim() !== key) return 'must not begin or end with white space';
   if (key.startsWith('/')) return 'must not begin with "/"';
   if (key.includes('//')) return 'must not contain "//"';
   if (key.split('/').some((segment) => segment === '.' || segment === '..')) {

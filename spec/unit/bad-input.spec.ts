@@ -78,7 +78,7 @@ const WRONG_KEYS: readonly (readonly [what: string, key: unknown, Refused])[] = 
       [
         `the control character of ${JSON.stringify(key)}`,
         key,
-        { error: TypeError, option: 'key', rule: 'must contain only letters, marks, digits', got: "'" },
+        { error: TypeError, option: 'key', rule: 'must not contain control characters', got: "'" },
       ] as const,
   ),
   ...['\ud800', 'a\udc00', '\udfff\ud800', 'a\ud83d/b'].map(
@@ -303,7 +303,7 @@ const WRONG_OPTIONS: readonly (readonly [what: string, WrongOption])[] = (
     ['lockKeyPattern', 'locks//%s', 'must not contain "//"', ''],
     ['lockKeyPattern', '../%s', '"." or ".." as a segment', ''],
     ['lockKeyPattern', 'locks/%s ', 'white space', ''],
-    ['lockKeyPattern', 'lo\ncks/%s', 'must contain only', ''],
+    ['lockKeyPattern', 'lo\ncks/%s', 'control characters', ''],
     ['generateValue', 'value', 'must be a function', "'value'"],
     ['generateValue', null, 'must be a function', 'null'],
     ['renew', 'yes', 'must be true, false or { maxHoldMs }', "'yes'"],

@@ -52,7 +52,7 @@ function isTaken(key: unknown): boolean {
 
 /** Whether Consul stores and finds it under this very name, told in other words than in lib/. */
 function isSafe(key: string): boolean {
-  const forbidden = /[\p{Cc}\p{Cs}]|^\/|\/\/|(^|\/)\.{1,2}(\/|$)|^\s|\s$/u;
+  const forbidden = /[\p{C}\p{Z}--[ ]]|^\/|\/\/|(^|\/)\.{1,2}(\/|$)|^\s|\s$/v;
   return key !== '' && !forbidden.test(key) && Buffer.byteLength(key) <= 1_024;
 }
 
@@ -111,10 +111,19 @@ describe('assertKey', () => {
     expect(isTaken(key)).toBe(expected);
   });
 
-  it.each(['...', 'a/...', '.a', 'a.', '..a', 'a/.b', 'a..b', 'a/', 'a b', '%2e%2e', '\u200ba', '-', '0'])(
+  it.each(['...', 'a/...', '.a', 'a.', '..a', 'a/.b', 'a..b', 'a/', 'a b', '%2e%2e', '-', '0'])(
     'takes %j',
     (key) => {
       expect(isTaken(key)).toBe(true);
+    },
+  );
+});
+
+describe('characters that Consul stores and does not find again', () => {
+  it.each(['a\u200bb', 'a\ufeffb', '\uffff', 'a\u2028b', 'a\u00a0b', 'a\u202eb', '\ue000'])(
+    'are refused: %j',
+    (key) => {
+      expect(isTaken(key)).toBe(false);
     },
   );
 });
