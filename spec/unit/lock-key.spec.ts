@@ -52,7 +52,7 @@ function isTaken(key: unknown): boolean {
 
 /** Whether Consul stores and finds it under this very name, told in other words than in lib/. */
 function isSafe(key: string): boolean {
-  const forbidden = /[\p{C}\p{Z}--[ ]]|^\/|\/\/|(^|\/)\.{1,2}(\/|$)|^\s|\s$/v;
+  const forbidden = /(?! )[\p{C}\p{Z}]|^\/|\/\/|(^|\/)\.{1,2}(\/|$)|^\s|\s$/u;
   return key !== '' && !forbidden.test(key) && Buffer.byteLength(key) <= 1_024;
 }
 
