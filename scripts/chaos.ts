@@ -33,7 +33,9 @@ writeFileSync(join(folder, 'timeline.svg'), timelineOf(history, verdict.violatio
 writeFileSync(join(folder, 'verdict.json'), JSON.stringify(verdict, undefined, 2));
 console.log(verdictText(verdict));
 if (verdict.violations.length > 0) {
-  console.log(`To see it again: npm run chaos -- --minutes ${minutes} --seed ${seed}`);
+  console.log(
+    `To see it again: npm run chaos -- --minutes ${verdict.figures.minutes} --seed ${verdict.figures.seed}`,
+  );
   process.exitCode = 1;
 }
 if (process.exitCode === 1 || values.keep || values.check !== undefined) console.log(`Kept: ${folder}`);

@@ -38,7 +38,8 @@ export function drawRecipe(random: Seeded, run: string): Recipe {
     abortAfterMs: random.chance(0.12) ? random.between(0, 1_200) : undefined,
     workMs: worksTooLong ? random.between(ttlMs, 1.7 * ttlMs) : random.between(5, random.pick([60, 400])),
     readsSignal: random.chance(0.6),
-    forgets: renew === false && random.chance(0.02),
+    // Who ends a session of its own has to have given back what it held.
+    forgets: renew === false && !adopted && random.chance(0.02),
     options: {
       lockTimeoutMs: ttlMs,
       minLockTimeoutMs: 100,
