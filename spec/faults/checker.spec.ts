@@ -260,11 +260,14 @@ describe('rule d, while the run goes on', () => {
     { at: 10_600, process: 'c0.0', kind: 'rejected', id: 'c0.0#2', code: 'TimeoutError', message: '' },
   ];
 
-  it.each(['c0.0#1', 'c0.0#2'])('objects to a key of %s, which is over for long', (holder) => {
-    expect(objections(released, cancelled, [seen(13_101, holder)])).toEqual([
+  it.each([
+    ['a handle that was given back', 'c0.0#1', 10_600],
+    ['an attempt that was cancelled long before', 'c0.0#2', 13_100],
+  ])('objects to a key of %s', (_what, holder, limit) => {
+    expect(objections(released, cancelled, [seen(limit + 1, holder)])).toEqual([
       expect.stringContaining(`d: locks/run/a is held by ${holder}`),
     ]);
-    expect(objections(released, cancelled, [seen(13_099, holder)])).toEqual([]);
+    expect(objections(released, cancelled, [seen(limit - 1, holder)])).toEqual([]);
   });
 
   it('has no objection when the line was in trouble, or the process had been killed', () => {
@@ -273,8 +276,8 @@ describe('rule d, while the run goes on', () => {
       { at: 11_200, kind: 'healed', number: 99 },
     ];
     const killed: Fact = { at: 11_000, kind: 'exited', process: 'c0.0', asked: true, how: 'SIGKILL' };
-    expect(objections(released, [seen(13_101, 'c0.0#1')], trouble)).toEqual([]);
-    expect(objections(released, [seen(13_101, 'c0.0#1'), killed])).toEqual([]);
+    expect(objections(released, cancelled, [seen(13_101, 'c0.0#2')], trouble)).toEqual([]);
+    expect(objections(released, cancelled, [seen(13_101, 'c0.0#2'), killed])).toEqual([]);
   });
 });
 

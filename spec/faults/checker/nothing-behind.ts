@@ -32,10 +32,18 @@ export function nothingBehind(
     const over = handle && overAt(handle);
     if (!handle || over === undefined || handle.adopted || (killings.get(handle.process) ?? Infinity) < at)
       continue;
+    const what = `${key} is held by ${holder}, which was over ${(before - over).toFixed(0)} ms ago`;
+    // That it was given back needs no time to come true.
+    if (
+      over < before &&
+      handle.calls.some(({ call, answer }) => call === 'release' && answer?.value === true)
+    ) {
+      complaints.set(`${key} ${holder}`, { rule: 'd', at, what });
+      continue;
+    }
     const since = before - TIDIED_WITHIN_MS;
     if (over > since || !quiet.isQuiet(handle.process, { from: since, to: at })) continue;
     if (idle.runningMs(handle.process, { from: since, to: before }) < 0.9 * TIDIED_WITHIN_MS) continue;
-    const what = `${key} is held by ${holder}, which was over ${(before - over).toFixed(0)} ms ago`;
     complaints.set(`${key} ${holder}`, { rule: 'd', at, what });
   }
   return [...complaints.values()];
