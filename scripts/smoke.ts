@@ -78,7 +78,8 @@ try {
     filename: string;
     files: { path: string }[];
   }[];
-  const [tarball] = Array.isArray(packed) ? packed : Object.values(packed as Record<string, never>);
+  // A list in older versions of npm, by name in newer ones.
+  const [tarball] = Object.values(packed);
   if (!tarball) throw new Error('npm pack packed nothing');
   const stray = tarball.files.map(({ path }) => path).filter((path) => !ALLOWED.test(path));
   if (stray.length > 0) throw new Error(`nobody needs in the package: ${stray.join(', ')}`);

@@ -33,12 +33,12 @@ describe('README', () => {
         [...names.matchAll(/\w+/g)].map(([name]) => [name, value] as const),
       ).flat(),
     );
-    for (const [name, value] of Object.entries(defaults)) {
-      expect([...rows.keys()]).toContain(name);
-      const isLiteral = ['number', 'boolean', 'string'].includes(typeof value) || Array.isArray(value);
-      if (isLiteral) {
-        expect(`${name} ${rows.get(name)}`).toBe(`${name} \`${JSON.stringify(value).replaceAll('"', "'")}\``);
-      }
+    expect([...rows.keys()]).toEqual(expect.arrayContaining(Object.keys(defaults)));
+    const literals = Object.entries(defaults).filter(
+      ([, value]) => ['number', 'boolean', 'string'].includes(typeof value) || Array.isArray(value),
+    );
+    for (const [name, value] of literals) {
+      expect(`${name} ${rows.get(name)}`).toBe(`${name} \`${JSON.stringify(value).replaceAll('"', "'")}\``);
     }
   });
 });

@@ -8,5 +8,5 @@ export function clientFor(address: string, { token }: { token?: string } = {}): 
     CONSUL_HTTP_ADDR: address,
     ...(token !== undefined && { CONSUL_HTTP_TOKEN: token }),
   };
-  return new Consul(clientOptions(env) as never);
+  return new Consul(clientOptions(env));
 }

@@ -172,16 +172,18 @@ export function describeAcquiring(bench: () => Bench): void {
       let inside = 0;
       let most = 0;
       const turns = await Promise.all(
-        Array.from({ length: 12 }, async (_, turn) =>
-          lock().hold(
-            async () => {
-              most = Math.max(most, ++inside);
-              await new Promise(setImmediate);
-              inside--;
-              return turn;
-            },
-            { acquireTimeoutMs: 30_000 },
-          ),
+        Array.from(
+          { length: 12 },
+          async (_, turn) =>
+            await lock().hold(
+              async () => {
+                most = Math.max(most, ++inside);
+                await new Promise(setImmediate);
+                inside--;
+                return turn;
+              },
+              { acquireTimeoutMs: 30_000 },
+            ),
         ),
       );
       expect(most).toBe(1);

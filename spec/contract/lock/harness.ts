@@ -5,7 +5,7 @@ import type { ConsulClient, LockOptions } from '../../../lib/index.ts';
 export interface LockHarness {
   readonly client: ConsulClient;
   /** Lets this much time pass, for Consul as for the locks. */
-  elapse(ms: number): Promise<void>;
+  readonly elapse: (ms: number) => Promise<void>;
 }
 
 /** The calls of the `consul` package that an outsider makes in these specs. */
