@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { forceRelease, inspectLock, listLocks, type LockInfo } from '../../lib/index.ts';
+import { failureOf } from '../support/failure-of.ts';
+import { connectionRefused, connectionReset, denied, deny, once, refuse } from '../support/hooked-client.ts';
+import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
+
+let scene: FakeScene;
+
+beforeEach(() => {
+  scene = new FakeScene();
+});
+
+afterEach(async () => {
+  // Most specs leave holders behind.
+  for (const { ID } of scene.fake.sessions()) scene.fake.invalidateSession(ID);
+  await scene.end();
+});
+
+describe('forceRelease', () => {
+  it('frees a key whoever has it, and ends the session', async () => {
+    const handle = await scene.otherLock().acquire();
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect([scene.fake.keys(), scene.fake.sessions()]).toEqual([[], []]);
+    expect(await handle.verify()).toBe(false);
+    expect(handle.signal.reason).toMatchObject({ reason: 'session-invalidated' });
+  });
+
+  it('says true and leaves the next holder alone when the answer to its deletion is lost', async () => {
+    await scene.otherLock().acquire();
+    let nextHolds = false;
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        await send();
+        nextHolds = (await scene.otherLock().tryAcquire()) !== null;
+        throw connectionReset();
+      }),
+    );
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect(nextHolds).toBe(true);
+    expect(await scene.entry()).toMatchObject({ Session: scene.fake.sessions()[0]?.ID });
+    expect(scene.fake.sessions()).toHaveLength(1);
+  });
+
+  it('says true when the answer to its deletion is lost and nobody comes after', async () => {
+    await scene.otherLock().acquire();
+    scene.fake.loseAnswerOf('transaction');
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect([scene.fake.keys(), scene.fake.sessions()]).toEqual([[], []]);
+  });
+
+  it('says true when the end of the session succeeds at the second try', async () => {
+    await scene.otherLock().acquire();
+    scene.fake.failNext('session.destroy', connectionReset());
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect([scene.fake.keys(), scene.fake.sessions()]).toEqual([[], []]);
+  });
+
+  it('says true when it may not end the session', async () => {
+    await scene.otherLock().acquire();
+    scene.fake.failNext('session.destroy', denied());
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect(scene.fake.keys()).toEqual([]);
+  });
+
+  it('says true when it may not look for what else the session holds, and lets it live', async () => {
+    await scene.otherLock().acquire();
+    scene.client.on('kv.get', async (send, { options }) =>
+      options['recurse'] === true ? await Promise.reject(denied()) : await send(),
+    );
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect([scene.fake.keys(), scene.fake.sessions().length]).toEqual([[], 1]);
+  });
+
+  it('ends no session that holds a key anywhere else', async () => {
+    const session = await scene.userSession();
+    await scene.otherLock({ session }).acquire();
+    const other = await scene.otherLock({ session, lockKeyPattern: 'service/%s' }, 'leader').acquire();
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect(await other.verify()).toBe(true);
+    expect(scene.fake.keys()).toEqual(['service/leader']);
+  });
+
+  it('frees a lock that was left behind unlocked', async () => {
+    await (await scene.otherLock({ behavior: 'release' }).acquire()).release();
+    expect(scene.fake.keys()).toEqual([FULL_KEY]);
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect(scene.fake.keys()).toEqual([]);
+  });
+
+  it('says false where there is nothing, and for data that never was a lock, which it leaves alone', async () => {
+    expect(await forceRelease('key', scene.options)).toBe(false);
+    await scene.fake.kv.set({ key: FULL_KEY, value: 'data' });
+    expect(await forceRelease('key', scene.options)).toBe(false);
+    expect(await scene.entry()).toMatchObject({ Value: 'data', LockIndex: 0 });
+  });
+
+  it('frees the key with ifSession only while that session holds it', async () => {
+    const handle = await scene.otherLock().acquire();
+    const ifSession = '11111111-2222-3333-4444-555555555555';
+    expect(await forceRelease('key', { ...scene.options, ifSession })).toBe(false);
+    expect(await handle.verify()).toBe(true);
+    expect(await forceRelease('key', { ...scene.options, ifSession: handle.sessionId })).toBe(true);
+  });
+
+  it('leaves a next holder alone with ifSession when the key changed hands under its hands', async () => {
+    const handle = await scene.otherLock().acquire();
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        await handle.release();
+        await scene.otherLock({ sessionName: 'next' }).acquire();
+        return await send();
+      }),
+    );
+    expect(await forceRelease('key', { ...scene.options, ifSession: handle.sessionId })).toBe(true);
+    expect(await scene.entry()).toMatchObject({ Session: expect.any(String) });
+  });
+
+  it('frees a key that is rewritten once under its hands', async () => {
+    await scene.otherLock().acquire();
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        await scene.fake.kv.set({ key: FULL_KEY, value: 'rewritten' });
+        return await send();
+      }),
+    );
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect(scene.fake.keys()).toEqual([]);
+  });
+
+  it('rejects when the key is being rewritten all the time', async () => {
+    const handle = await scene.otherLock().acquire();
+    let writes = 0;
+    scene.client.on('transaction', async (send) => {
+      await scene.fake.kv.set({ key: FULL_KEY, value: String(++writes) });
+      return await send();
+    });
+    expect(await failureOf(async () => await forceRelease('key', scene.options))).toMatchObject({
+      code: 'CONSUL_UNAVAILABLE',
+      operation: 'transaction',
+      message: expect.stringContaining('is being rewritten all the time'),
+      keys: ['key'],
+    });
+    expect(await handle.verify()).toBe(true);
+  });
+
+  it.each(['kv.get', 'transaction'] as const)('rejects when %s is denied', async (operation) => {
+    await scene.otherLock().acquire();
+    scene.client.on(operation, deny);
+    expect(await failureOf(async () => await forceRelease('key', scene.options))).toMatchObject({
+      code: 'CONSUL_DENIED',
+    });
+    expect(scene.fake.keys()).toEqual([FULL_KEY]);
+  });
+});
+
+describe('inspectLock', () => {
+  it('tells who has the lock, and null when nobody has', async () => {
+    expect(await inspectLock('key', scene.options)).toBeNull();
+    const handle = await scene.otherLock({ sessionName: 'a name' }).acquire();
+    expect(await inspectLock('key', scene.options)).toMatchObject({
+      fullKey: FULL_KEY,
+      locked: true,
+      sessionId: handle.sessionId,
+      fencingToken: handle.fencingToken,
+      sessionName: 'a name',
+      lockedAt: expect.any(Date),
+    } satisfies Partial<Record<keyof LockInfo, unknown>>);
+  });
+
+  it.each([
+    ['what is no JSON', '{"locked_at"'],
+    ['JSON of another form', '"locked_at"'],
+    ['JSON without a date', '{"locked_at":"yesterday"}'],
+    ['nothing of the kind', 'value'],
+  ])('tells no time from a value that holds %s', async (_title, value) => {
+    await scene.otherLock({ generateValue: () => value }).acquire();
+    const info = await inspectLock('key', scene.options);
+    expect(info).toMatchObject({ value });
+    expect(info).not.toHaveProperty('lockedAt');
+  });
+
+  it('tells of a lock that was left behind that nobody has it', async () => {
+    await scene.leaveBehind(FULL_KEY, 'left');
+    const info = await inspectLock('key', scene.options);
+    expect(info).toMatchObject({ locked: false, value: 'left' });
+    expect(info).not.toHaveProperty('sessionId');
+  });
+
+  it('tells no TTL of a session that has none, and nothing of one that has gone meanwhile', async () => {
+    const session = await scene.userSession('');
+    await scene.fake.kv.set({ key: FULL_KEY, value: '', acquire: session });
+    expect(await inspectLock('key', scene.options)).not.toHaveProperty('ttlMs');
+    scene.client.on('session.info', async (send) => {
+      await scene.fake.session.destroy(session);
+      return await send();
+    });
+    expect(await inspectLock('key', scene.options)).toMatchObject({ sessionId: session, value: null });
+  });
+
+  it('retries what fails for a passing reason, until retryTimeoutMs is over', async () => {
+    scene.fake.failNext('kv.get', connectionRefused());
+    expect(await inspectLock('key', scene.options)).toBeNull();
+    scene.client.on('kv.get', refuse);
+    const failing = failureOf(async () => await inspectLock('key', { ...scene.options, retryTimeoutMs: 10 }));
+    expect(await failing).toMatchObject({ code: 'CONSUL_UNAVAILABLE', keys: ['key'] });
+  });
+});
+
+describe('listLocks', () => {
+  it('lists what begins with the prefix in the order of the keys, whoever has it', async () => {
+    const held = await scene.otherLock({}, 'jobs/b').acquire();
+    await (await scene.otherLock({ behavior: 'release' }, 'jobs/a').acquire()).release();
+    await scene.otherLock({}, 'other').acquire();
+    const infos = await listLocks('jobs/', scene.options);
+    expect(infos.map(({ fullKey, sessionId }) => [fullKey, sessionId])).toEqual([
+      ['locks/ephemeral/jobs/a', undefined],
+      ['locks/ephemeral/jobs/b', held.sessionId],
+    ]);
+    expect(await listLocks(undefined, scene.options)).toHaveLength(3);
+  });
+
+  it('lists only what ends as the pattern does', async () => {
+    await scene.fake.kv.set({ key: 'locks/a/lock', value: '' });
+    await scene.fake.kv.set({ key: 'locks/a/other', value: '' });
+    const infos = await listLocks('', { ...scene.options, lockKeyPattern: 'locks/%s/lock' });
+    expect(infos.map(({ fullKey }) => fullKey)).toEqual(['locks/a/lock']);
+  });
+
+  it('refuses a client that cannot list sessions by name', async () => {
+    const { kv, transaction } = scene.fake;
+    const session = { ...scene.fake.session, list: undefined };
+    const consulClient = { kv, transaction, session };
+    expect(await failureOf(async () => await listLocks('', { consulClient }))).toMatchObject({
+      code: 'CONSUL_REJECTED',
+      operation: 'session.list',
+      message: expect.stringContaining('the client has no session.list'),
+    });
+  });
+});
