@@ -115,13 +115,13 @@ export const hang: Hook = async () => await new Promise<never>(() => {});
 
 /** Is carried out, and never answered. */
 export const swallow: Hook = async (send) => {
-  await send();
+  await send().catch(() => {});
   return await new Promise<never>(() => {});
 };
 
-/** Is carried out, and its answer is cut off. */
+/** Is carried out, and its answer is cut off, also when it says no. */
 export const cutAnswer: Hook = async (send) => {
-  await send();
+  await send().catch(() => {});
   throw connectionReset();
 };
 
