@@ -52,7 +52,7 @@ describe('an acquisition that Consul refuses for good', () => {
     ['without the lock in it', async () => ({ Results: [] }), `the lock on ${FULL_KEY} is not in it`],
   ])('retries an answer %s, and rejects with it in the end', async (_title, hook, message) => {
     scene.client.on('transaction', hook);
-    const error = await failureOf(async () => await scene.lock({ retryTimeoutMs: 10 }).acquire());
+    const error = await failureOf(async () => await scene.lock({ retryTimeoutMs: 150 }).acquire());
     expect(error).toMatchObject({ code: 'CONSUL_UNAVAILABLE', message: expect.stringContaining(message) });
     expect(scene.client.count('transaction')).toBeGreaterThan(1);
   });

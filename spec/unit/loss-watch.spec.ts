@@ -129,7 +129,7 @@ describe('the watching that signal begins', () => {
 
 describe('verify', () => {
   it('retries what fails for a passing reason, and rejects when that goes on', async () => {
-    const handle = await scene.lock({ retryTimeoutMs: 20 }).acquire();
+    const handle = await scene.lock({ retryTimeoutMs: 200 }).acquire();
     scene.client.on('kv.get', once(refuse));
     expect(await handle.verify()).toBe(true);
     scene.client.on('kv.get', refuse);
