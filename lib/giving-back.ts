@@ -37,17 +37,18 @@ export class GivingBack {
   async run(validForMs: number): Promise<'given-back' | LossReason> {
     const { requestTimeoutMs, retryTimeoutMs } = this.#settings;
     this.#firstAsked ??= this.#clock.read();
-    if (validForMs - this.#clock.elapsedSince(this.#firstAsked) <= 0) {
-      await tidyUp(this.#lock, requestTimeoutMs);
-      return 'expired';
-    }
+    const firstAsked = this.#firstAsked;
+    const isOver = (): boolean => this.#clock.elapsedSince(firstAsked) >= validForMs;
     const limitMs = retryTimeoutMs + requestTimeoutMs;
     const began = this.#clock.read();
     const leftMs = (): number => limitMs - this.#clock.elapsedSince(began);
     const stop = new AbortController();
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
-      const answer = await retryTransient(async () => await this.#try({ signal: stop.signal }), {
+      // Past the deadline it is lost, whatever Consul would say: also when only a repetition comes too late.
+      const attempt = async (): Promise<'given-back' | LossReason> =>
+        isOver() ? 'expired' : await this.#try({ signal: stop.signal });
+      const answer = await retryTransient(attempt, {
         clock: this.#clock,
         remainingMs: () => leftMs() - requestTimeoutMs,
         signal: stop.signal,
@@ -59,8 +60,7 @@ export class GivingBack {
         await tidyUp(this.#lock, Math.max(1, leftMs()));
       }
       // After a try that was never answered, a key that is no longer ours is one that we gave back.
-      const isOurDoing = this.#isInDoubt && this.#clock.elapsedSince(this.#firstAsked) < validForMs;
-      return isOurDoing ? 'given-back' : answer;
+      return this.#isInDoubt && !isOver() ? 'given-back' : answer;
     } catch (error) {
       if (isTransient(error)) {
         this.#isInDoubt = true;

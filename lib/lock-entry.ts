@@ -64,8 +64,8 @@ export class LockEntry {
   }
 
   /** A rewriting whose answer never came turns out to have landed. */
-  adopt(row: KvEntry): void {
-    if (this.#announcedFlags.has(row.flags)) this.rewritten(row);
+  adopt(row: KvEntry | null): void {
+    if (row && this.#announcedFlags.has(row.flags)) this.rewritten(row);
   }
 
   /**

@@ -190,8 +190,8 @@ export class LockHandle implements AsyncDisposable {
   }
 
   /**
-   * Gives the lock back. Resolves to true when it was still ours, to false when it was lost or released before; concurrent
-   * calls share one request. Rejects with `ConsulRequestError` only when Consul could not be told; a later call tries
+   * Gives the lock back. Resolves to true when it was still ours, to false when it was lost or released before, or when its
+   * time was over before Consul could be told; concurrent calls share one request. Rejects with `ConsulRequestError` only when Consul could not be told; a later call tries
    * again, and without one the TTL frees the keys.
    */
   async release(): Promise<boolean> {
@@ -223,8 +223,10 @@ export class LockHandle implements AsyncDisposable {
     const answer = await this.#givingBack.run(this.#validForMs);
     this.#isReleased = true;
     if (answer === 'given-back') return true;
-    this.#lossAtRelease = this.#lease.lostBy ?? this.#lease.lossError(answer);
-    if (!this.#lease.lostBy) this.#warnOfLoss(this.#lossAtRelease);
+    const { lostBy } = this.#lease;
+    // A release that only came through too late says nothing against the work that was done in time.
+    if (lostBy || answer !== 'expired') this.#lossAtRelease = lostBy ?? this.#lease.lossError(answer);
+    if (!lostBy) this.#warnOfLoss(this.#lease.lossError(answer));
     return false;
   }
 

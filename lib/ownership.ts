@@ -27,7 +27,7 @@ export async function checkEntries(
   const found = await readEntries(gate, entries, limits);
   const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
   if (lost) return await reasonOfLoss(gate, sessionId, lost[1], limits);
-  for (const [entry, row] of found) if (row !== null) entry.adopt(row);
+  for (const [entry, row] of found) entry.adopt(row);
   return 'ours';
 }
 

@@ -92,7 +92,7 @@ function nameOf({ token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, be
 export const sessionPool: SessionPool = new SessionPool();
 
 /**
- * Ends a session of ours, and with it whatever it may still take; tried once, then in the background.
+ * Ends a session of ours (never a user's), and with it whatever it may still take; tried once, then in the background.
  *
  * @param giveBackFirst - because the end of a session that holds a key starts the lock delay.
  */
@@ -102,7 +102,6 @@ export async function endSession(
   { waitingClock, requestTimeoutMs, logger }: Settings,
   { giveBackFirst, timeoutMs = requestTimeoutMs }: EndOptions = {},
 ): Promise<void> {
-  if (session.isAdopted) return;
   await cleanUp(
     async (limits) => {
       await giveBackFirst?.(limits);

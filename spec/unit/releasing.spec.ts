@@ -55,6 +55,29 @@ describe('release', () => {
     expect(await handle.release()).toBe(false);
   });
 
+  it('says false when only a repetition past the deadline reaches Consul, which would still say true', async () => {
+    const handle = await scene.lock({ lockTimeoutMs: 1_000 }).acquire();
+    const tooLate = async (): Promise<never> => {
+      await scene.fake.advance(1_500);
+      throw connectionRefused();
+    };
+    scene.client.on('transaction', once(tooLate));
+    expect(await handle.release()).toBe(false);
+    expect(scene.fake.keys()).toEqual([]);
+  });
+
+  it('that comes through too late is no loss to a hold whose fn was in time', async () => {
+    const holding = scene.lock({ lockTimeoutMs: 1_000 }).hold(() => {
+      const tooLate = async (): Promise<never> => {
+        await scene.fake.advance(1_500);
+        throw connectionRefused();
+      };
+      scene.client.on('transaction', once(tooLate));
+      return 'done in time';
+    });
+    expect(await holding).toBe('done in time');
+  });
+
   it('says true when its answer was lost and the repetition finds the key gone', async () => {
     const handle = await scene.lock().acquire();
     scene.client.on('transaction', once(cutAnswer));
