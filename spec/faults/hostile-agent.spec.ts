@@ -50,7 +50,7 @@ describe('a hostile agent', () => {
       (error: unknown) => error,
     );
     // One request that is not answered, one clean-up that is not either, and the machine's own slowness.
-    expect(performance.now() - began).toBeLessThan(2 * REQUEST_TIMEOUT_MS + 500);
+    expect(performance.now() - began).toBeLessThan(2 * REQUEST_TIMEOUT_MS + 2_000);
     return outcome;
   }
 
