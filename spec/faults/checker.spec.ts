@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { check } from './checker/check.ts';
 import { attempted, called, frame, held, removed } from './checker/sample-history.ts';
-import type { Fact } from './history/facts.ts';
+import type { Fact, FactOf } from './history/facts.ts';
 
 /** The objections against what happened within a run that is in order otherwise. */
 function objections(...happened: Fact[][]): string[] {
@@ -85,12 +85,47 @@ describe('rule a', () => {
     const delayed = held({ ...DEPRIVED, lockDelayMs: 1_000 });
 
     it('does not excuse the loss of the session', () => {
-      expect(objections(delayed, held(NEXT), [REMOVAL])).toEqual([expect.stringContaining('a: two held')]);
+      const next = held({ ...NEXT, begun: 10_510 });
+      expect(objections(delayed, next, [REMOVAL])).toEqual([expect.stringContaining('a: two held')]);
     });
 
     it('excuses it when there may have been an election', () => {
       const election: Fact = { at: 10_700, before: 10_400, kind: 'election', term: 3 };
       expect(objections(delayed, held(NEXT), [REMOVAL, election])).toEqual([]);
+    });
+
+    const taking = (sentAt: number, answeredAt: number): Fact => ({
+      kind: 'request',
+      asks: 'take',
+      contender: 'c1',
+      holder: NEXT.id,
+      session: `session of ${NEXT.id}`,
+      at: answeredAt,
+      before: 10_100,
+      sentAt,
+      answeredAt,
+      passedAt: answeredAt,
+      status: 200,
+    });
+
+    it('excuses a taking that was under way when the session was ended', () => {
+      const facts = [...delayed, ...held(NEXT), REMOVAL, taking(10_504, 10_598)];
+      expect(objections(facts)).toEqual([]);
+      expect(check([...frame(), ...facts]).figures).toMatchObject({ excusedOverlaps: 1, slippedTakings: 1 });
+    });
+
+    it('does not excuse one that was sent when that was answered, or answered long after it', () => {
+      expect(objections(delayed, held(NEXT), [REMOVAL, taking(10_506, 10_598)])).toHaveLength(1);
+      const sinceLong = held({ ...DEPRIVED, lockDelayMs: 2_000, ttlMs: 2_000, to: 12_000 });
+      const late = held({ ...NEXT, from: 11_510, to: 11_900 });
+      expect(objections(sinceLong, late, [REMOVAL, taking(10_504, 11_504)])).toEqual([]);
+      expect(objections(sinceLong, late, [REMOVAL, taking(10_504, 11_506)])).toHaveLength(1);
+    });
+
+    it('counts from the attempt when its line saw nothing', () => {
+      const quick = held({ ...NEXT, begun: 10_501 });
+      expect(objections(delayed, quick, [REMOVAL])).toEqual([]);
+      expect(objections(delayed, held({ ...NEXT, begun: 10_506 }), [REMOVAL])).toHaveLength(1);
     });
 
     it('excuses the removal of the key, which starts no delay', () => {
@@ -162,6 +197,39 @@ describe('rule b', () => {
     const rewritten = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 9 }).slice(3);
     const second = held({ id: 'c1.0#1', begun: 11_000, from: 11_010, to: 11_500, token: 8 });
     expect(objections(first, rewritten, second)).toEqual([expect.stringContaining('b: c1.0#1 got token 8')]);
+  });
+});
+
+describe('rule b, of deadlines', () => {
+  const session = 'session of c0.0#1';
+  const handle = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+  const started = (asks: 'create' | 'renew', before: number, passedAt: number | undefined): Fact => ({
+    kind: 'request',
+    asks,
+    contender: 'c0',
+    at: before + 9,
+    before,
+    session,
+    sentAt: before,
+    answeredAt: passedAt,
+    status: 200,
+    passedAt,
+  });
+  // The last look is at 10 500, and says that 500 ms of 1 000 are left.
+  const inTime = started('create', 10_000, 10_005);
+  const early = started('create', 9_998, 10_005);
+
+  it('objects to a deadline later than a TTL after its request came by', () => {
+    expect(objections(handle, [inTime])).toEqual([]);
+    expect(objections(handle, [early])).toEqual([
+      expect.stringContaining('b: c0.0#1 was told to have 500 ms left, 2.0 ms more'),
+    ]);
+  });
+
+  it('counts the renewals that were answered by then', () => {
+    expect(objections(handle, [early, started('renew', 10_400, 10_450)])).toEqual([]);
+    expect(objections(handle, [early, started('renew', 10_400, 10_501)])).toHaveLength(1);
+    expect(objections(handle, [early, started('renew', 10_400, undefined)])).toHaveLength(1);
   });
 });
 
@@ -250,6 +318,7 @@ describe('rule d, while the run goes on', () => {
     kind: 'key-seen',
     key: 'locks/run/a',
     holder,
+    session: `session of ${holder}`,
   });
   const released = [
     ...held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 }),
@@ -260,24 +329,154 @@ describe('rule d, while the run goes on', () => {
     { at: 10_600, process: 'c0.0', kind: 'rejected', id: 'c0.0#2', code: 'TimeoutError', message: '' },
   ];
 
+  const asked = (before: number, status: number | undefined, session = 'session of c0.0#2'): Fact => ({
+    kind: 'request',
+    asks: 'destroy',
+    contender: 'c0',
+    at: before + 5,
+    before,
+    session,
+    status,
+    sentAt: before,
+    answeredAt: before + 4,
+    passedAt: undefined,
+  });
+  const ended = asked(10_590, undefined);
+
   it.each([
-    ['a handle that was given back', 'c0.0#1', 10_600],
-    ['an attempt that was cancelled long before', 'c0.0#2', 13_100],
-  ])('objects to a key of %s', (_what, holder, limit) => {
+    ['a handle that was given back', 'c0.0#1', 10_850],
+    ['an attempt that was cancelled', 'c0.0#2', 10_850],
+  ])('objects to a key of %s, by a session that nobody is about to end', (_what, holder, limit) => {
     expect(objections(released, cancelled, [seen(limit + 1, holder)])).toEqual([
-      expect.stringContaining(`d: locks/run/a is held by ${holder}`),
+      expect.stringMatching(`d: locks/run/a is held by ${holder}.* nobody asked for the end of that`),
     ]);
     expect(objections(released, cancelled, [seen(limit - 1, holder)])).toEqual([]);
   });
 
-  it('has no objection when the line was in trouble, or the process had been killed', () => {
+  it('has no objection for a while when the end of the session was asked for without an answer', () => {
+    expect(objections(released, cancelled, [ended, seen(13_090, 'c0.0#2')])).toEqual([]);
+    expect(objections(released, cancelled, [ended, seen(13_101, 'c0.0#2')])).toEqual([
+      expect.stringContaining('the end of that was last asked for 2511 ms ago'),
+    ]);
+    const election: Fact = { at: 11_000, before: 10_900, kind: 'election', term: 3 };
+    expect(objections(released, cancelled, [ended, seen(13_101, 'c0.0#2'), election])).toEqual([]);
+  });
+
+  it('objects at once when the session was ended for sure', () => {
+    expect(objections(released, cancelled, [asked(10_590, 200), seen(10_601, 'c0.0#2')])).toEqual([
+      expect.stringContaining('it was ended, and holds on'),
+    ]);
+  });
+
+  it('objects to a taking that lands when all is over', () => {
+    const landing = (sentAt: number): Fact => ({
+      kind: 'request',
+      asks: 'take',
+      contender: 'c0',
+      at: sentAt + 5,
+      before: 10_200,
+      sentAt,
+      session: 'session of c0.0#2',
+      holder: 'c0.0#2',
+      status: 200,
+      answeredAt: sentAt + 4,
+      passedAt: sentAt + 4,
+    });
+    expect(objections(released, cancelled, [landing(11_000)])).toEqual([
+      expect.stringContaining('d: a is held by c0.0#2'),
+    ]);
+    expect(objections(released, cancelled, [landing(10_500)])).toEqual([]);
+    expect(objections(released, cancelled, [landing(11_000), ended])).toEqual([]);
+  });
+
+  it('objects when the session of a taking that was never answered is not ended', () => {
+    const taking = (passedAt: number | undefined): Fact => ({
+      kind: 'request',
+      asks: 'take',
+      contender: 'c0',
+      at: 10_505,
+      before: 10_200,
+      sentAt: 10_500,
+      session: 'session of c0.0#2',
+      holder: 'c0.0#2',
+      status: 409,
+      answeredAt: 10_504,
+      passedAt,
+    });
+    expect(objections(released, cancelled, [taking(undefined)])).toEqual([
+      expect.stringContaining('d: a may come to be held by c0.0#2'),
+    ]);
+    expect(objections(released, cancelled, [taking(10_504)])).toEqual([]);
+    expect(objections(released, cancelled, [taking(undefined), ended])).toEqual([]);
+  });
+
+  it('has no objection when the line let nothing through, or the process had been killed or stopped', () => {
     const trouble: Fact[] = [
-      { at: 11_000, kind: 'fault', number: 99, fault: 'freeze', target: 'c0', detail: '' },
-      { at: 11_200, kind: 'healed', number: 99 },
+      { at: 10_500, kind: 'fault', number: 99, fault: 'refuse', target: 'c0', detail: '' },
+      { at: 10_700, kind: 'healed', number: 99 },
     ];
-    const killed: Fact = { at: 11_000, kind: 'exited', process: 'c0.0', asked: true, how: 'SIGKILL' };
-    expect(objections(released, cancelled, [seen(13_101, 'c0.0#2')], trouble)).toEqual([]);
-    expect(objections(released, cancelled, [seen(13_101, 'c0.0#2'), killed])).toEqual([]);
+    const turnedAway: Fact = { at: 10_650, before: 10_640, kind: 'turned-away', contender: 'c0' };
+    const killed: Fact = { at: 10_700, kind: 'exited', process: 'c0.0', asked: true, how: 'SIGKILL' };
+    const stopped: Fact = { at: 10_610, kind: 'stopped', process: 'c0.0' };
+    const continued: Fact = { at: 11_000, kind: 'continued', process: 'c0.0' };
+    const late = seen(11_001, 'c0.0#2');
+    for (const excuse of [trouble, [turnedAway], [killed], [stopped, continued]])
+      expect(objections(released, cancelled, [late], excuse)).toEqual([]);
+    expect(objections(released, cancelled, [seen(12_700, 'c0.0#2')], trouble)).toHaveLength(1);
+  });
+
+  it('objects to what has a lock delay when Consul could be reached for long', () => {
+    const delayed = cancelled.map((fact) =>
+      fact.kind === 'attempt' ? { ...fact, lockDelayMs: 1_000 } : fact,
+    );
+    expect(objections(released, delayed, [seen(13_099, 'c0.0#2')])).toEqual([]);
+    expect(objections(released, delayed, [seen(13_101, 'c0.0#2')])).toEqual([
+      expect.stringContaining('although Consul could be reached'),
+    ]);
+  });
+});
+
+describe('sessions at the end', () => {
+  const made: FactOf<'request'> = {
+    kind: 'request',
+    asks: 'create',
+    contender: 'c0',
+    at: 40_010,
+    before: 40_000,
+    session: 'one',
+    sentAt: 40_000,
+    answeredAt: 40_005,
+    status: 200,
+    passedAt: 40_005,
+  };
+  const acquired = held({ id: 'c0.0#1', begun: 10_000, from: 10_010, to: 10_500, token: 7 });
+  const exited = (how: string): Fact => ({ kind: 'exited', at: 49_000, process: 'c0.0', asked: true, how });
+  const withSession = frame().map((fact) =>
+    fact.kind === 'healthy' ? { ...fact, sessions: ['one'] } : fact,
+  );
+  const judged = (...facts: Fact[]): readonly string[] =>
+    check([...withSession, ...acquired, ...facts]).figures.unended;
+
+  it('counts a session that its contender knew and did not ask to end', () => {
+    expect(judged(made, exited('0'))).toEqual(['one']);
+  });
+
+  it('does not count that of a handle that was forgotten', () => {
+    const forgotten = held({
+      id: 'c0.0#2',
+      begun: 40_100,
+      from: 40_110,
+      to: 40_500,
+      token: 9,
+      session: 'one',
+    });
+    expect(judged(made, exited('0'), ...forgotten)).toEqual([]);
+  });
+
+  it('does not count it when it was killed, asked for the end, or was never answered', () => {
+    expect(judged(made, exited('SIGKILL'))).toEqual([]);
+    expect(judged({ ...made, passedAt: undefined }, exited('0'))).toEqual([]);
+    expect(judged(made, { ...made, asks: 'destroy', status: undefined }, exited('0'))).toEqual([]);
   });
 });
 

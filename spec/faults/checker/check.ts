@@ -1,14 +1,17 @@
 import { FAULT_KINDS, type Fact } from '../history/facts.ts';
 import { comesFree } from './comes-free.ts';
+import { countsFromBefore } from './counts-from-before.ts';
 import { factsOf, handlesOf } from './handles.ts';
 import { IdleTimes } from './idle-times.ts';
-import { neverTwoHolders, overlapsOf } from './never-two-holders.ts';
+import { neverTwoHolders } from './never-two-holders.ts';
 import { noCrash } from './no-crash.ts';
 import { noLateWrite } from './no-late-write.ts';
 import { nothingBehind } from './nothing-behind.ts';
 import { outsiderObligations } from './outsider-obligations.ts';
 import { QuietTimes } from './quiet-times.ts';
 import { Removals } from './removals.ts';
+import { Requests } from './requests.ts';
+import { sessionsLeft } from './sessions-left.ts';
 import { settlesInTime } from './settles-in-time.ts';
 import { tokensGrow } from './tokens-grow.ts';
 import type { Violation } from './violation.ts';
@@ -38,11 +41,17 @@ export interface Figures {
   readonly writes: number;
   /** Overlaps that an outsider is to blame for. */
   readonly excusedOverlaps: number;
+  /** Those of them in which a taking that was under way slipped through before a lock delay. */
+  readonly slippedTakings: number;
+  /** Looks at a time left that were compared with the request that had started it. */
+  readonly deadlines: number;
   /** Removals of which it was proven that the holder learned in time, and calls after a removal that were refused. */
   readonly learned: number;
   readonly answered: number;
   /** Sessions whose holders died or whose creation was never answered, when the cluster was healthy. */
   readonly orphans: number;
+  /** Those of them that a process seems to have known and, ending in order, did not end: a figure, to be looked into. */
+  readonly unended: readonly string[];
 }
 
 /** Judges a history. A pure function: whatever it says rests on the facts alone. */
@@ -51,24 +60,26 @@ export function check(history: readonly Fact[]): Verdict {
   const handles = handlesOf(facts);
   const idle = new IdleTimes(facts);
   const removals = new Removals(facts);
-  const holders = neverTwoHolders(facts, handles, removals);
+  const requests = new Requests(facts);
+  const holders = neverTwoHolders(facts, handles, removals, requests);
+  const counting = countsFromBefore(handles, requests);
   const quiet = new QuietTimes(facts);
   const obligations = outsiderObligations(handles, removals, quiet, idle);
   const settling = settlesInTime(facts, handles, idle);
   const writing = noLateWrite(facts, handles);
   const violations = [
-    ...holders,
+    ...holders.violations,
     ...obligations.violations,
     ...tokensGrow(handles),
+    ...counting.violations,
     ...settling.violations,
     ...comesFree(facts),
-    ...nothingBehind(facts, handles, quiet, idle),
+    ...nothingBehind(facts, handles, requests, quiet, idle),
     ...noCrash(facts, handles),
     ...writing.violations,
     ...laboratoryFailures(facts),
   ].toSorted((one, other) => one.at - other.at);
   const [run] = factsOf(facts, 'run');
-  const overlaps = overlapsOf(handles).length;
   return {
     violations,
     figures: {
@@ -86,10 +97,13 @@ export function check(history: readonly Fact[]): Verdict {
       longestOverrunMs: settling.longestOverrunMs,
       promises: settling.promises,
       writes: writing.writes,
-      excusedOverlaps: overlaps - holders.filter(({ what }) => what.startsWith('two held')).length,
+      excusedOverlaps: holders.excused,
+      slippedTakings: holders.slipped,
+      deadlines: counting.looks,
       learned: obligations.learned,
       answered: obligations.answered,
-      orphans: factsOf(facts, 'healthy')[0]?.sessions ?? 0,
+      orphans: factsOf(facts, 'healthy')[0]?.sessions.length ?? 0,
+      unended: sessionsLeft(facts, handles, requests, idle),
     },
   };
 }

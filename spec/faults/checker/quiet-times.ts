@@ -2,7 +2,7 @@ import { contenderOf, SERVER_FAULTS, type Fact } from '../history/facts.ts';
 import { factsOf, meet, type Interval } from './handles.ts';
 
 /** The lines run in the laboratory's process; it may be late by this much without being in the way. */
-const LAB_LATE_MS = 200;
+export const LAB_LATE_MS = 200;
 
 /** When nothing stood between a contender and Consul, as far as the laboratory knows. */
 export class QuietTimes {

@@ -76,7 +76,7 @@ export function frame(): Fact[] {
       { at: 0.1, kind: 'fault', number, fault, target: 'c9', detail: '' },
       { at: 0.2, kind: 'healed', number },
     ]),
-    { at: 50_000, kind: 'healthy', sessions: 0 },
+    { at: 50_000, kind: 'healthy', sessions: [] },
     { at: 50_100, kind: 'retaken', key: 'a', limitMs: 6_500 },
     { at: 50_200, kind: 'left', keys: [], sessions: [] },
   ];

@@ -1,5 +1,6 @@
 /**
- * The rules of the checker. `a`: never two holders, and what excuses them; `b`: tokens grow; `c`: all settles in its time;
+ * The rules of the checker. `a`: never two holders, and what excuses them; `b`: tokens grow, and deadlines count from
+ * before their request; `c`: all settles in its time;
  * `d`: everything comes free again; `e`: no crash, no rejection that nobody handles, no error that is not in the contract;
  * `f`: no late write; `lab`: the laboratory itself failed.
  */

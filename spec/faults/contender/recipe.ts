@@ -2,7 +2,8 @@ import type { AcquireOptions, LockOptions } from '../../../lib/index.ts';
 import type { Attempt } from '../history/facts.ts';
 import type { Seeded } from '../laboratory/seeded.ts';
 import {
-  KEYS,
+  BUSY_KEYS,
+  QUIET_KEYS,
   LONGEST_LOCK_DELAY_MS,
   REQUEST_TIMEOUT_MS,
   RETRY_TIMEOUT_MS,
@@ -30,7 +31,9 @@ export function drawRecipe(random: Seeded, run: string): Recipe {
   const worksTooLong = random.chance(0.08);
   return {
     verb: random.pick(['hold', 'hold', 'acquire', 'acquire', 'tryAcquire'] as const),
-    keys: random.shuffled(KEYS).slice(0, random.chance(0.2) ? 2 : 1),
+    keys: random
+      .shuffled<string>(random.chance(0.55) ? BUSY_KEYS : QUIET_KEYS)
+      .slice(0, random.chance(0.2) ? 2 : 1),
     ttlMs,
     lockDelayMs,
     adopted,

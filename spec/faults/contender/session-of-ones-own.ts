@@ -11,7 +11,8 @@ export async function createOwnSession(
     lockdelay: '0s',
     behavior: 'delete',
     checks: [],
-    name: run,
+    // Another name than that of the library's sessions.
+    name: `${run} own`,
     timeout: 1_000,
   };
   return await client.session.create(options as never).then(

@@ -102,11 +102,36 @@ export type LaboratoryFact = { readonly at: number } & (
       readonly key?: string;
       readonly certain: boolean;
     }
-  /** A key that Consul has for held, by which attempt. */
-  | { readonly kind: 'key-seen'; readonly before: number; readonly key: string; readonly holder: string }
+  /** A key that Consul has for held, by which attempt and session. */
+  | {
+      readonly kind: 'key-seen';
+      readonly before: number;
+      readonly key: string;
+      readonly holder: string;
+      readonly session: string;
+    }
+  /** A request that came by on a contender's line, `before` being when its first bytes did. */
+  | {
+      readonly kind: 'request';
+      readonly before: number;
+      readonly contender: string;
+      readonly asks: 'create' | 'renew' | 'destroy' | 'take';
+      /** Unknown of one that was to be made, until that is answered. */
+      readonly session: string | undefined;
+      /** The attempt that takes by it. */
+      readonly holder?: string;
+      /** When it was sent on to Consul, and when Consul answered. */
+      readonly sentAt: number | undefined;
+      readonly answeredAt: number | undefined;
+      readonly status: number | undefined;
+      /** When the contender was given the answer; undefined when it was not, or not all of it. */
+      readonly passedAt: number | undefined;
+    }
+  /** A connection that ended before anything was asked on it. */
+  | { readonly kind: 'turned-away'; readonly before: number; readonly contender: string }
   | { readonly kind: 'election'; readonly before: number; readonly term: number }
   | { readonly kind: 'lab-blocked'; readonly before: number }
-  | { readonly kind: 'healthy'; readonly sessions: number }
+  | { readonly kind: 'healthy'; readonly sessions: readonly string[] }
   | { readonly kind: 'retaken'; readonly key: string; readonly limitMs: number; readonly error?: string }
   | { readonly kind: 'left'; readonly keys: readonly string[]; readonly sessions: readonly string[] }
   | { readonly kind: 'registers'; readonly registers: readonly RegisterState[] }

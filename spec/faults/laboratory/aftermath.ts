@@ -18,7 +18,7 @@ export async function lookAtAftermath(
 ): Promise<void> {
   await cluster.healthy();
   const healthyAt = machineTimeMs();
-  tell({ kind: 'healthy', at: healthyAt, sessions: (await sessionsOf(cluster, run)).length });
+  tell({ kind: 'healthy', at: healthyAt, sessions: await sessionsOf(cluster, run) });
   await Promise.all(KEYS.map(async (key) => await retake(cluster, run, key, tell)));
   await shutdown();
   resetDefaults();
@@ -58,7 +58,7 @@ async function retake(
 
 async function sessionsOf(cluster: Cluster, run: string): Promise<string[]> {
   const list = await read<{ ID: string; Name: string }>(cluster, '/v1/session/list?consistent');
-  return list.filter(({ Name }) => Name === run).map(({ ID }) => ID);
+  return list.filter(({ Name }) => Name.startsWith(run)).map(({ ID }) => ID);
 }
 
 async function keysOf(

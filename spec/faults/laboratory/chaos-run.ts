@@ -122,6 +122,14 @@ async function inflictAll(scene: {
 
 /** What all contenders asked for and gave up waiting for arrives at once, when they are about to leave. */
 async function freezeAll({ contenders }: ContenderCrew, log: FaultLog): Promise<void> {
-  const step = { fault: 'freeze', gapMs: 0, durationMs: 1_400, aim: 0, share: 1, lateMs: 0 } as const;
+  const step = {
+    fault: 'freeze',
+    gapMs: 0,
+    durationMs: 1_400,
+    aim: 0,
+    share: 1,
+    takingsOnly: false,
+    lateMs: 0,
+  } as const;
   await Promise.all(contenders.map(async (contender) => await inflictOnLine(step, [contender], log)));
 }

@@ -61,10 +61,11 @@ export class ContenderCrew implements AsyncDisposable {
   }
 
   async #add(index: number): Promise<void> {
-    const { cluster, seed } = this.#terms;
+    const { cluster, seed, run, tell } = this.#terms;
     const name = `c${index}`;
     const agent = (['agent', ...AGENTS] as const)[index % (AGENTS.length + 1)]!;
-    const line = await FaultLine.start(cluster.agents[agent], Seeded.named(seed, `line of ${name}`));
+    const random = Seeded.named(seed, `line of ${name}`);
+    const line = await FaultLine.start(cluster.agents[agent], random, { contender: name, run, tell });
     const contender = { name, agent, line, incarnation: 0 };
     this.contenders.push({ ...contender, process: await this.#startProcess(contender) });
   }

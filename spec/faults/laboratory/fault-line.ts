@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { LineFault } from '../history/facts.ts';
+import type { LaboratoryFact, LineFault } from '../history/facts.ts';
+import { machineTimeMs } from '../history/machine-time.ts';
 import { FaultyConnection } from './faulty-connection.ts';
 import type { Seeded } from './seeded.ts';
 
@@ -9,8 +10,18 @@ export interface LineTrouble {
   readonly fault: LineFault;
   /** Of all requests, from 0 to 1. */
   readonly share: number;
+  /** Whether only requests suffer that take keys. */
+  readonly takingsOnly: boolean;
   /** By how much requests or answers are late. */
   readonly lateMs: number;
+}
+
+/** What a line tells of. */
+export interface LineWitness {
+  readonly contender: string;
+  /** The name of the sessions that are of interest. */
+  readonly run: string;
+  readonly tell: (fact: LaboratoryFact) => void;
 }
 
 /**
@@ -22,11 +33,18 @@ export class FaultLine implements AsyncDisposable {
   trouble: LineTrouble | undefined;
   readonly #server: Server;
   readonly #random: Seeded;
+  readonly #witness: LineWitness;
   readonly #open = new Set<FaultyConnection>();
 
-  private constructor(server: Server, target: { host: string; port: number }, random: Seeded) {
+  private constructor(
+    server: Server,
+    target: { host: string; port: number },
+    random: Seeded,
+    witness: LineWitness,
+  ) {
     this.#server = server;
     this.#random = random;
+    this.#witness = witness;
     server.on('connection', (client) => this.#accept(client, target));
   }
 
@@ -34,11 +52,12 @@ export class FaultLine implements AsyncDisposable {
   static async start(
     target: { readonly host: string; readonly port: number },
     random: Seeded,
+    witness: LineWitness,
   ): Promise<FaultLine> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     server.listen({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
-    return new FaultLine(server, { host: target.host, port: target.port }, random);
+    return new FaultLine(server, { host: target.host, port: target.port }, random, witness);
   }
 
   get address(): string {
@@ -66,10 +85,18 @@ export class FaultLine implements AsyncDisposable {
     if (this.trouble?.fault === 'refuse') {
       client.on('error', () => {});
       client.resetAndDestroy();
+      const { contender, tell } = this.#witness;
+      const at = machineTimeMs();
+      tell({ kind: 'turned-away', at, before: at, contender });
       return;
     }
     const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
-    const connection = new FaultyConnection(client, upstream, () => this.#draw());
+    const connection = new FaultyConnection(
+      client,
+      upstream,
+      (isTaking) => this.#draw(isTaking),
+      this.#witness,
+    );
     this.#open.add(connection);
     connection.closed.then(
       () => this.#open.delete(connection),
@@ -77,7 +104,9 @@ export class FaultLine implements AsyncDisposable {
     );
   }
 
-  #draw(): LineTrouble | undefined {
-    return this.trouble && this.#random.chance(this.trouble.share) ? this.trouble : undefined;
+  #draw(isTaking: boolean): LineTrouble | undefined {
+    const { trouble } = this;
+    if (!trouble || (trouble.takingsOnly && !isTaking)) return undefined;
+    return this.#random.chance(trouble.share) ? trouble : undefined;
   }
 }

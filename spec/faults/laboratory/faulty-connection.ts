@@ -1,6 +1,7 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { LineTrouble } from './fault-line.ts';
+import { machineTimeMs } from '../history/machine-time.ts';
+import type { LineTrouble, LineWitness } from './fault-line.ts';
+import { ObservedRequest } from './observed-request.ts';
 
 const REQUEST = /^(?:GET|HEAD|PUT|POST|DELETE) \/\S* HTTP\/1\.1\r\n/;
 /** For the delivery of a request whose sender is gone; beyond it nobody is interested in the answer. */
@@ -11,7 +12,11 @@ export class FaultyConnection {
   readonly closed: Promise<unknown>;
   readonly #client: Socket;
   readonly #upstream: Socket;
-  readonly #draw: () => LineTrouble | undefined;
+  readonly #draw: (isTaking: boolean) => LineTrouble | undefined;
+  readonly #witness: LineWitness;
+  readonly #openedAt = machineTimeMs();
+  #wasAsked = false;
+  #observed: ObservedRequest | undefined;
   /** What happens to the request under way and to its answer. */
   #trouble: LineTrouble | undefined;
   #hasAnswer = false;
@@ -19,11 +24,18 @@ export class FaultyConnection {
   #heldBack: (() => void)[] = [];
   #lateDeliveries = 0;
 
-  constructor(client: Socket, upstream: Socket, draw: () => LineTrouble | undefined) {
+  constructor(
+    client: Socket,
+    upstream: Socket,
+    draw: (isTaking: boolean) => LineTrouble | undefined,
+    witness: LineWitness,
+  ) {
     this.#client = client;
     this.#upstream = upstream;
     this.#draw = draw;
-    this.closed = Promise.all([once(client, 'close'), once(upstream, 'close')]).catch(() => {});
+    this.#witness = witness;
+    // Not by `once` of events: an error of one would count for the end of both.
+    this.closed = Promise.all([closingOf(client), closingOf(upstream)]).then(() => this.#tellOfTheEnd());
     client.on('error', () => this.#leaveUpstream());
     client.on('close', () => this.#leaveUpstream());
     client.on('end', () => {
@@ -52,10 +64,17 @@ export class FaultyConnection {
 
   #onRequest(bytes: Buffer): void {
     if (REQUEST.test(bytes.toString('latin1', 0, 2_048))) {
-      this.#trouble = this.#draw();
       this.#hasAnswer = false;
-    }
-    const deliver = (): void => void this.#upstream.write(bytes);
+      this.#wasAsked = true;
+      this.#tellObserved();
+      this.#observed = ObservedRequest.of(bytes);
+      this.#trouble = this.#draw(this.#observed?.isTaking === true);
+    } else this.#observed?.continued(bytes);
+    const observed = this.#observed;
+    const deliver = (): void => {
+      observed?.sent();
+      this.#upstream.write(bytes);
+    };
     switch (this.#trouble?.fault) {
       case 'freeze':
         this.#heldBack.push(deliver);
@@ -70,6 +89,7 @@ export class FaultyConnection {
         break;
       case 'reset':
         // Of a connection that is reset, the request is delivered all the same.
+        observed?.sent();
         this.#upstream.write(bytes, () => this.#client.resetAndDestroy());
         break;
       case 'delay':
@@ -85,6 +105,8 @@ export class FaultyConnection {
   #onAnswer(bytes: Buffer): void {
     const isFirst = !this.#hasAnswer;
     this.#hasAnswer = true;
+    const observed = this.#observed;
+    observed?.answered(bytes);
     switch (this.#trouble?.fault) {
       case 'lose':
         this.#isMute = true;
@@ -100,7 +122,10 @@ export class FaultyConnection {
       case 'reset':
       case 'refuse':
       case undefined:
-        this.#passAnswer(() => void this.#client.write(bytes));
+        this.#passAnswer(() => {
+          observed?.passed();
+          this.#client.write(bytes);
+        });
         break;
     }
   }
@@ -115,6 +140,19 @@ export class FaultyConnection {
     else if (!this.#isMute) passNow();
   }
 
+  #tellObserved(): void {
+    const { contender, run, tell } = this.#witness;
+    const fact = this.#observed?.fact(contender, run);
+    this.#observed = undefined;
+    if (fact) tell(fact);
+  }
+
+  #tellOfTheEnd(): void {
+    const { contender, tell } = this.#witness;
+    if (this.#wasAsked) this.#tellObserved();
+    else tell({ kind: 'turned-away', at: machineTimeMs(), before: this.#openedAt, contender });
+  }
+
   get #owesNothing(): boolean {
     return this.#heldBack.length === 0 && this.#lateDeliveries === 0;
   }
@@ -123,4 +161,10 @@ export class FaultyConnection {
     if (!this.#owesNothing || this.#upstream.destroyed) return;
     setTimeout(() => this.#upstream.destroy(), LINGER_MS).unref();
   }
+}
+
+async function closingOf(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
 }

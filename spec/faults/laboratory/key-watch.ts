@@ -4,7 +4,7 @@ import { machineTimeMs } from '../history/machine-time.ts';
 import { SERVERS, type Cluster } from './cluster.ts';
 import { lookAtKeys } from './held-keys.ts';
 
-const EVERY_MS = 250;
+const EVERY_MS = 100;
 
 /** Writes down, all the time, what Consul has for held: so that a key is seen which nobody knows to have. */
 export class KeyWatch {
@@ -25,7 +25,9 @@ export class KeyWatch {
       const before = machineTimeMs();
       const held = await lookAtKeys(cluster, SERVERS[look % SERVERS.length]!, run).catch(() => []);
       const at = machineTimeMs();
-      for (const { Key: key, holder } of held) tell({ kind: 'key-seen', at, before, key, holder });
+      for (const { Key: key, Session: session, holder } of held) {
+        tell({ kind: 'key-seen', at, before, key, holder, session });
+      }
       await pause(EVERY_MS);
     }
   }

@@ -5,14 +5,14 @@ import type { FaultLog } from './fault-log.ts';
 import type { Step } from './plan.ts';
 
 export async function inflictOnLine(
-  { fault, durationMs, aim, share, lateMs }: Step<LineFault>,
+  { fault, durationMs, aim, share, takingsOnly, lateMs }: Step<LineFault>,
   contenders: readonly Contender[],
   log: FaultLog,
 ): Promise<void> {
   const { name, line } = contenders[Math.floor(aim * contenders.length)]!;
-  const detail = `${share * 100} % of the requests, ${lateMs} ms, for ${durationMs} ms`;
+  const detail = `${share * 100} % of the ${takingsOnly ? 'takings' : 'requests'}, ${lateMs} ms, for ${durationMs} ms`;
   await log.during(fault, name, detail, async () => {
-    line.suffer({ fault, share, lateMs });
+    line.suffer({ fault, share, takingsOnly, lateMs });
     await pause(durationMs);
     line.heal();
   });

@@ -21,6 +21,8 @@ export interface Step<Fault extends FaultKind = FaultKind> {
   readonly aim: number;
   /** Of the requests on a line. */
   readonly share: number;
+  /** Whether, on a line, only those suffer that take keys. */
+  readonly takingsOnly: boolean;
   readonly lateMs: number;
 }
 
@@ -47,9 +49,23 @@ const ON_LINES: Readonly<Record<LineFault, Times>> = {
   reset: [500, 2_500],
   cut: [500, 2_500],
   lose: [500, 2_500],
-  late: [500, 2_500],
+  late: [1_000, 4_000],
   refuse: [500, 2_500],
 };
+
+/** What lands when its sender has given up is what locks die of: it comes more often than others. */
+const LATE_ONES: readonly LineFault[] = ['late', 'late', 'freeze'];
+
+/** Of which a contender can rid itself, when the line carries all else. */
+const TAKINGS_ONLY: readonly FaultKind[] = ['late', 'lose', 'delay'];
+
+/** Long enough for the sender of a request to give up, have success with another one, and be done. */
+const LATE_MS: readonly Times[] = [
+  [50, 500],
+  [50, 2_500],
+  [1_050, 1_800],
+  [1_050, 2_500],
+];
 
 /** The same seed gives the same plan. The tracks run beside each other. */
 export function planOf(seed: number): Plan {
@@ -65,7 +81,7 @@ export function planOf(seed: number): Plan {
     }),
     lines: [0, 1].map((half) => ({
       contenders: contenders.filter((index) => index % 2 === half),
-      track: track(Seeded.named(seed, `lines ${half}`), LINE_FAULTS, [500, 2_500], ON_LINES),
+      track: track(Seeded.named(seed, `lines ${half}`), LINE_FAULTS, [500, 2_500], ON_LINES, LATE_ONES),
     })),
     processes: track(Seeded.named(seed, 'processes'), PROCESS_FAULTS, [2_000, 6_000], {
       'contender-kill': [200, 1_500],
@@ -85,8 +101,9 @@ function track<Fault extends FaultKind>(
   faults: readonly Fault[],
   gaps: Times,
   durations: Readonly<Record<Fault, Times>>,
+  oftener: readonly Fault[] = [],
 ): Track<Fault> {
-  return { kinds: faults.length, steps: steps(random, faults, gaps, durations) };
+  return { kinds: faults.length, steps: steps(random, faults, gaps, durations, oftener) };
 }
 
 function* steps<Fault extends FaultKind>(
@@ -94,10 +111,11 @@ function* steps<Fault extends FaultKind>(
   faults: readonly Fault[],
   gaps: Times,
   durations: Readonly<Record<Fault, Times>>,
+  oftener: readonly Fault[],
 ): Generator<Step<Fault>, never> {
   const first = random.shuffled(faults);
   for (;;) {
-    const fault = first.shift() ?? random.pick(faults);
+    const fault = first.shift() ?? random.pick([...faults, ...oftener]);
     const [shortestMs, longestMs] = durations[fault];
     yield {
       fault,
@@ -105,7 +123,8 @@ function* steps<Fault extends FaultKind>(
       durationMs: random.between(shortestMs, longestMs),
       aim: random.next(),
       share: random.pick([0.15, 0.3, 0.6, 1]),
-      lateMs: random.between(50, random.pick([500, 2_500])),
+      takingsOnly: TAKINGS_ONLY.includes(fault) && random.chance(0.7),
+      lateMs: random.between(...random.pick(LATE_MS)),
     };
   }
 }

@@ -51,9 +51,11 @@ export class Progress implements Disposable {
       case 'lab-blocked':
       case 'registers':
       case 'removal':
+      case 'request':
       case 'retaken':
       case 'stopped':
       case 'trouble':
+      case 'turned-away':
         break;
     }
   }
