@@ -19,8 +19,10 @@ export class GivingBack {
   readonly #settings: Settings;
   readonly #clock: Clock;
   #firstAsked: Instant | undefined;
-  /** Whether a try, or the tidying after it, may have been carried out without our knowing. */
+  /** Whether a try may have been carried out without our knowing. */
   #isInDoubt = false;
+  /** Whether the session is being ended because of a try that failed. */
+  #isTidiedUp = false;
 
   constructor(lock: Leftover) {
     this.#lock = lock;
@@ -59,17 +61,24 @@ export class GivingBack {
       } else if (answer !== 'given-back' || session.isDoubtful) {
         await tidyUp(this.#lock, Math.max(1, leftMs()));
       }
-      // After a try that was never answered, a key that is no longer ours is one that we gave back.
-      return this.#isInDoubt && !isOver() ? 'given-back' : answer;
+      return this.#isOurDoing(answer) && !isOver() ? 'given-back' : answer;
     } catch (error) {
       if (isTransient(error)) {
-        this.#isInDoubt = true;
+        this.#isTidiedUp = true;
         lifecycle.keep(tidyUp(this.#lock, requestTimeoutMs));
       }
       throw error;
     } finally {
       dispose();
     }
+  }
+
+  /**
+   * After a try that was never answered, a key that is no longer ours is one that we gave back. A session that is gone was
+   * ended by somebody else, unless by our own tidying.
+   */
+  #isOurDoing(answer: 'given-back' | LossReason): boolean {
+    return answer === 'session-invalidated' ? this.#isTidiedUp : this.#isInDoubt || this.#isTidiedUp;
   }
 
   async #try(limits: CallLimits): Promise<'given-back' | LossReason> {

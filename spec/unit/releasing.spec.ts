@@ -78,6 +78,16 @@ describe('release', () => {
     expect(await holding).toBe('done in time');
   });
 
+  it('says false when a try was never answered and the session turns out to be ended by somebody else', async () => {
+    const handle = await scene.lock().acquire();
+    const meanwhile = async (): Promise<never> => {
+      scene.fake.invalidateSession(handle.sessionId);
+      throw connectionReset();
+    };
+    scene.client.on('transaction', once(meanwhile));
+    expect(await handle.release()).toBe(false);
+  });
+
   it('says true when its answer was lost and the repetition finds the key gone', async () => {
     const handle = await scene.lock().acquire();
     scene.client.on('transaction', once(cutAnswer));
