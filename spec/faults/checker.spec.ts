@@ -141,6 +141,16 @@ describe('rule a', () => {
       expect(objections(WITHOUT_DELAY, [REMOVAL], lie)).toEqual([expect.stringContaining(`told by ${call}`)]);
     });
 
+    it('has no objection to a release that says true of a key that is gone, while its line was broken', () => {
+      const keyGone = removed('key', 'taken-away', [10_500, 10_505]);
+      const lie = called(id, 'release', [10_510, 10_520], { value: true });
+      const fault: Fact = { kind: 'fault', at: 10_400, number: 1, fault: 'lose', target: 'c0', detail: '' };
+      const healed: Fact = { kind: 'healed', at: 10_515, number: 1 };
+      expect(objections(WITHOUT_DELAY, [keyGone], lie)).toHaveLength(1);
+      expect(objections(WITHOUT_DELAY, [keyGone, fault, healed], lie)).toEqual([]);
+      expect(objections(WITHOUT_DELAY, [REMOVAL, fault, healed], lie)).toHaveLength(1);
+    });
+
     it('has no objection to the truth, or to an answer to what was asked before', () => {
       const before = called(id, 'verify', [10_400, 10_520], { value: true });
       const after = called(id, 'verify', [10_510, 10_521], { value: false });
