@@ -115,11 +115,11 @@ describe('a cancellation', () => {
     scene.client.on('session.create', hang);
     const controller = new AbortController();
     const sent = scene.client.next('session.create');
-    const lock = scene.lock({ requestTimeoutMs: 1_000 });
+    const lock = scene.lock({ requestTimeoutMs: 100 });
     const rejected = failureOf(async () => await lock.acquire({ signal: controller.signal }));
     await sent;
     controller.abort(reason);
-    await scene.fake.advance(1_000);
+    await scene.fake.advance(100);
     expect(await rejected).toBe(reason);
   });
 
