@@ -132,3 +132,14 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function withoutNames(what: string): string {
   return what.replace(/".*"/s, '"…"');
 }
+
+/** The client looks into each item of a list of keys, and a null among them would make it throw in an event. */
+export function hasNoNull(body: Buffer): boolean {
+  if (body[0] !== '['.charCodeAt(0)) return true;
+  try {
+    return !(JSON.parse(body.toString()) as unknown[]).includes(null);
+  } catch {
+    // What cannot be parsed does not get that far.
+    return true;
+  }
+}

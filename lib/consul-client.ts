@@ -39,3 +39,20 @@ export function assertCallable(name: string, client: unknown): asserts client is
     }
   }
 }
+
+/** What a client of the `consul` package sends of its own accord, and what must not be shown when a server echoes it. */
+export function secretsOf(client: ConsulClient): unknown[] {
+  const { _defaults: defaults, _opts: options } = client as {
+    _defaults?: { token?: unknown };
+    _opts?: { headers?: Record<string, unknown>; baseUrl?: { auth?: unknown } };
+  };
+  const headers = Object.entries(options?.headers ?? {});
+  const auth = options?.baseUrl?.auth;
+  return [
+    defaults?.token,
+    ...headers.filter(([name]) => /^(x-consul-token|authorization)$/i.test(name)).map(([, value]) => value),
+    ...(typeof auth === 'string'
+      ? [auth, auth.slice(auth.indexOf(':') + 1), Buffer.from(auth).toString('base64')]
+      : []),
+  ];
+}

@@ -2,6 +2,7 @@ import { type Answer, type CallOptions, type RequestLimits, sendRequest } from '
 import {
   committed,
   entryOf,
+  hasNoNull,
   isEmpty,
   isRecord,
   type KvEntry,
@@ -11,7 +12,7 @@ import {
   type TransactionOutcome,
 } from './consul-answer.ts';
 import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
-import type { ConsulClient } from './consul-client.ts';
+import { type ConsulClient, secretsOf } from './consul-client.ts';
 import { ConsulRequestError } from './errors.ts';
 
 /** An operation of a KV transaction, in Consul's own form. */
@@ -302,34 +303,6 @@ export class ConsulGate {
       secrets: this.#secrets,
       keys: this.#keys,
     });
-  }
-}
-
-/** What a client of the `consul` package sends of its own accord, and what must not be shown when a server echoes it. */
-function secretsOf(client: ConsulClient): unknown[] {
-  const { _defaults: defaults, _opts: options } = client as {
-    _defaults?: { token?: unknown };
-    _opts?: { headers?: Record<string, unknown>; baseUrl?: { auth?: unknown } };
-  };
-  const headers = Object.entries(options?.headers ?? {});
-  const auth = options?.baseUrl?.auth;
-  return [
-    defaults?.token,
-    ...headers.filter(([name]) => /^(x-consul-token|authorization)$/i.test(name)).map(([, value]) => value),
-    ...(typeof auth === 'string'
-      ? [auth, auth.slice(auth.indexOf(':') + 1), Buffer.from(auth).toString('base64')]
-      : []),
-  ];
-}
-
-/** The client looks into each item of a list of keys, and a null among them would make it throw in an event. */
-function hasNoNull(body: Buffer): boolean {
-  if (body[0] !== '['.charCodeAt(0)) return true;
-  try {
-    return !(JSON.parse(body.toString()) as unknown[]).includes(null);
-  } catch {
-    // What cannot be parsed does not get that far.
-    return true;
   }
 }
 

@@ -65,6 +65,10 @@ function run(command: string, args: readonly string[], cwd = folder): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
+function install(what: string): void {
+  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error', what]);
+}
+
 function runAsModule(name: string, source: string): void {
   writeFileSync(join(folder, name), source);
   run(process.execPath, [name]);
@@ -86,28 +90,12 @@ try {
   console.log(`${tarball.filename}: ${tarball.files.length} files`);
 
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "commonjs" }');
-  run('npm', [
-    'install',
-    '--no-audit',
-    '--no-fund',
-    '--ignore-scripts',
-    '--loglevel',
-    'error',
-    join(folder, tarball.filename),
-  ]);
+  install(join(folder, tarball.filename));
   runAsModule('importing.mjs', IMPORTING);
   runAsModule('requiring.cjs', REQUIRING);
   if (Number(process.versions.node.split('.')[0]) >= 24) runAsModule('disposing.mjs', DISPOSING);
 
-  run('npm', [
-    'install',
-    '--no-audit',
-    '--no-fund',
-    '--ignore-scripts',
-    '--loglevel',
-    'error',
-    '@types/node@20',
-  ]);
+  install('@types/node@20');
   writeFileSync(join(folder, 'typed.mts'), TYPED);
   const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
   const target = ['--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
