@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { check } from './checker/check.ts';
 import { attempted, called, frame, held, removed } from './checker/sample-history.ts';
-import type { Fact, FactOf } from './history/facts.ts';
+import type { Attempt, Fact, FactOf } from './history/facts.ts';
 
 /** The objections against what happened within a run that is in order otherwise. */
 function objections(...happened: Fact[][]): string[] {
@@ -418,6 +418,33 @@ describe('rule d, while the run goes on', () => {
     ]);
     expect(objections(released, cancelled, [taking(10_504)])).toEqual([]);
     expect(objections(released, cancelled, [taking(undefined), ended])).toEqual([]);
+  });
+
+  it('objects when a session serves another holder although a taking by it was not answered', () => {
+    const session = 'shared';
+    const taking = (id: string, before: number, passedAt: number | undefined): Fact => ({
+      kind: 'request',
+      asks: 'take',
+      contender: 'c0',
+      at: before + 5,
+      before,
+      sentAt: before,
+      session,
+      holder: id,
+      status: 200,
+      answeredAt: before + 4,
+      passedAt,
+    });
+    const next = (id: string, attempt: Partial<Attempt> = {}): Fact[] =>
+      held({ id, begun: 12_000, from: 12_050, to: 12_500, token: 9, session, ...attempt });
+    const doubted = [taking('c0.0#1', 10_001, undefined), taking('c0.0#1', 10_005, 10_009)];
+    const again = [taking('c0.0#2', 12_010, 12_014)];
+    expect(objections(next('c0.0#2'), doubted, again)).toEqual([
+      expect.stringMatching(/^d: session shared took keys for c0.0#2 2009 ms after .* for c0.0#1/),
+    ]);
+    expect(objections(next('c0.0#2'), [taking('c0.0#1', 10_001, 10_009)], again)).toEqual([]);
+    expect(objections(next('c0.0#1'), doubted)).toEqual([]);
+    expect(objections(next('c0.0#2', { adopted: true }), doubted, again)).toEqual([]);
   });
 
   it('has no objection when the line let nothing through, or the process had been killed or stopped', () => {

@@ -12,6 +12,7 @@ import { QuietTimes } from './quiet-times.ts';
 import { Removals } from './removals.ts';
 import { Requests } from './requests.ts';
 import { sessionsLeft } from './sessions-left.ts';
+import { sessionsServeOne } from './sessions-serve-one.ts';
 import { settlesInTime } from './settles-in-time.ts';
 import { tokensGrow } from './tokens-grow.ts';
 import type { Violation } from './violation.ts';
@@ -75,6 +76,7 @@ export function check(history: readonly Fact[]): Verdict {
     ...settling.violations,
     ...comesFree(facts),
     ...nothingBehind(facts, handles, requests, quiet, idle),
+    ...sessionsServeOne(handles, requests),
     ...noCrash(facts, handles),
     ...writing.violations,
     ...laboratoryFailures(facts),

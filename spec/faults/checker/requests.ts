@@ -16,6 +16,10 @@ export class Requests {
     }
   }
 
+  get sessions(): readonly string[] {
+    return [...this.#bySession.keys()];
+  }
+
   of(session: string, asks: RequestFact['asks']): readonly RequestFact[] {
     return (this.#bySession.get(session) ?? []).filter((request) => request.asks === asks);
   }

@@ -14,16 +14,24 @@ export interface Worker {
   readonly testimony: Testimony;
 }
 
+/** A pause that ends so late was one of the whole process, and this is what its work then still takes. */
+const STOPPED_MS = 500;
+const STILL_TO_DO_MS = [100, 1_000] as const;
+
 type Deed = Exclude<HandleCall, 'release'>;
 
 /** What a holder does with its time. It goes on when the lock is lost: then it must be told so each time. */
 export async function work(id: string, handle: LockHandle, recipe: Recipe, worker: Worker): Promise<void> {
   const { random, testimony } = worker;
   if (recipe.readsSignal) testimony.watch(id, handle);
-  const until = machineTimeMs() + recipe.workMs;
+  let until = machineTimeMs() + recipe.workMs;
   while (machineTimeMs() < until) {
     if (random.chance(0.6)) await perform(random.pick(DEEDS), id, handle, worker);
-    await pause(Math.min(random.between(5, 150), Math.max(0, until - machineTimeMs())));
+    const wakesAt = Math.min(machineTimeMs() + random.between(5, 150), until);
+    await pause(Math.max(0, wakesAt - machineTimeMs()));
+    // Whoever was stopped still has its work to do.
+    const lateMs = machineTimeMs() - wakesAt;
+    if (lateMs > STOPPED_MS) until += lateMs + random.between(...STILL_TO_DO_MS);
   }
 }
 

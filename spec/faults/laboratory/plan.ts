@@ -83,11 +83,17 @@ export function planOf(seed: number): Plan {
       contenders: contenders.filter((index) => index % 2 === half),
       track: track(Seeded.named(seed, `lines ${half}`), LINE_FAULTS, [500, 2_500], ON_LINES, LATE_ONES),
     })),
-    processes: track(Seeded.named(seed, 'processes'), PROCESS_FAULTS, [2_000, 6_000], {
-      'contender-kill': [200, 1_500],
-      // Longer than all TTLs but the longest.
-      'contender-stop': [2_100, 5_000],
-    }),
+    processes: track(
+      Seeded.named(seed, 'processes'),
+      PROCESS_FAULTS,
+      [2_000, 6_000],
+      {
+        'contender-kill': [200, 1_500],
+        // Longer than most TTLs; the shorter ones end before Consul has ended the session, which takes up to twice its TTL.
+        'contender-stop': [1_100, 4_500],
+      },
+      ['contender-stop'],
+    ),
     outsider: track(Seeded.named(seed, 'outsider'), OUTSIDER_FAULTS, [800, 3_500], {
       'session-destroyed': [0, 0],
       'key-deleted': [0, 0],
