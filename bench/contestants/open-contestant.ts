@@ -1,0 +1,28 @@
+import type { Contestant } from './contestant.ts';
+
+export const CONTESTANTS = [
+  'consul-lock',
+  'hand-written',
+  'redlock',
+  'etcd3',
+  'raw-write',
+  'raw-cycle',
+] as const;
+export type ContestantName = (typeof CONTESTANTS)[number];
+
+/** Each process loads the one that it needs: the others' packages may not be there. */
+export async function openContestant(name: ContestantName, address: string): Promise<Contestant> {
+  switch (name) {
+    case 'consul-lock':
+      return (await import('./consul-lock.ts')).openConsulLock(address);
+    case 'hand-written':
+      return (await import('./hand-written.ts')).openHandWritten(address);
+    case 'raw-write':
+      return await (await import('./raw-write.ts')).openRawWrite(address);
+    case 'raw-cycle':
+      return await (await import('./raw-cycle.ts')).openRawCycle(address);
+    case 'redlock':
+    case 'etcd3':
+      throw new Error(`${name} is not there`);
+  }
+}

@@ -1,0 +1,51 @@
+import type { ContestantName } from '../contestants/open-contestant.ts';
+import type { BenchServer } from '../servers/bench-server.ts';
+
+const NEED_OTHER_SERVERS = ['redlock', 'etcd3'] as const;
+
+/** Where contests take place, and for how long. */
+export class Arena {
+  readonly seconds: number;
+  readonly #consul: BenchServer;
+  readonly #peers: Readonly<Partial<Record<ContestantName, BenchServer>>>;
+  #keys = 0;
+
+  constructor(
+    seconds: number,
+    consul: BenchServer,
+    peers: Readonly<Partial<Record<ContestantName, BenchServer>>>,
+  ) {
+    this.seconds = seconds;
+    this.#consul = consul;
+    this.#peers = peers;
+  }
+
+  serverOf(contestant: ContestantName): BenchServer {
+    return this.#peers[contestant] ?? this.#consul;
+  }
+
+  /** Whether there is a server for it. */
+  has(contestant: ContestantName): boolean {
+    return (
+      !(NEED_OTHER_SERVERS as readonly ContestantName[]).includes(contestant) || contestant in this.#peers
+    );
+  }
+
+  /** A key that nobody has used before. */
+  newKey(): string {
+    this.#keys += 1;
+    return `bench/${this.#keys}`;
+  }
+
+  /** The same for a shorter time, for what is measured before and after a contest. */
+  get brief(): Arena {
+    const brief = new Arena(Math.max(1, this.seconds / 5), this.#consul, this.#peers);
+    brief.newKey = () => this.newKey();
+    return brief;
+  }
+
+  /** Rounds of the first moments, while code is compiled and connections are opened, are not counted. */
+  get warmUpMs(): number {
+    return Math.min(1_000, this.seconds * 200);
+  }
+}

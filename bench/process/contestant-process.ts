@@ -1,0 +1,39 @@
+import { openContestant } from '../contestants/open-contestant.ts';
+import { crowd } from './crowd.ts';
+import { Hand } from './hand.ts';
+import { loop } from './loop.ts';
+import { memory } from './memory.ts';
+import type { Order, ProcessArgument, Reply, TaskName, Tasks } from './messages.ts';
+import { once } from './once.ts';
+
+/** A process of a contest: it does what the benchmark tells it to, and ends with it, however that ends. */
+process.once('disconnect', () => process.exit());
+
+const { contestant: name, address } = JSON.parse(process.argv[2]!) as ProcessArgument;
+const contestant = await openContestant(name, address);
+const hand = new Hand(contestant);
+
+const work: { [Name in TaskName]: (needs: Tasks[Name]['needs']) => Promise<Tasks[Name]['answers']> } = {
+  loop: async (task) => await loop(contestant, task),
+  acquire: async ({ key }) => await hand.acquire(key),
+  release: async () => await hand.release(),
+  crowd: async (task) => await crowd(contestant, task),
+  once: async (task) => await once(contestant, task),
+  memory: async (task) => await memory(contestant, task),
+  close: async () => {
+    await contestant.close();
+    return undefined;
+  },
+};
+
+process.on('message', (order: Order) => void obey(order).then((reply) => process.send!(reply)));
+process.send!({ id: 0, answer: 'ready' } satisfies Reply);
+
+async function obey({ id, task, needs }: Order): Promise<Reply> {
+  try {
+    return { id, answer: await (work[task] as (needs: unknown) => Promise<unknown>)(needs) };
+  } catch (error) {
+    const { name, message } = error as Error;
+    return { id, failure: `${name}: ${message}` };
+  }
+}

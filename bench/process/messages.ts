@@ -1,0 +1,85 @@
+import type { ContestantName } from '../contestants/open-contestant.ts';
+
+/** What a process of a contest is started with. */
+export interface ProcessArgument {
+  readonly contestant: ContestantName;
+  readonly address: string;
+}
+
+/** The tasks that a process of a contest can be given: what each needs, and what it answers. */
+export interface Tasks {
+  loop: { readonly needs: LoopTask; readonly answers: LoopReport };
+  acquire: { readonly needs: { readonly key: string }; readonly answers: Moments };
+  release: { readonly needs: undefined; readonly answers: Moments };
+  crowd: { readonly needs: CrowdTask; readonly answers: CrowdReport };
+  once: { readonly needs: { readonly key: string }; readonly answers: OnceReport };
+  memory: { readonly needs: { readonly locks: number }; readonly answers: MemoryReport };
+  close: { readonly needs: undefined; readonly answers: undefined };
+}
+export type TaskName = keyof Tasks;
+
+/** Callers that take one lock and give it back, again and again. The instants are of the machine's clock. */
+export interface LoopTask {
+  readonly key: string;
+  readonly callers: number;
+  readonly startAt: number;
+  /** What happens between these two counts. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface LoopReport {
+  /** Locks that were taken while it counted. */
+  readonly locks: number;
+  readonly locksOfCallers: readonly number[];
+  /** From the call of `acquire` to the handle. */
+  readonly waitsMs: readonly number[];
+  /** From the call of `acquire` to the end of the release. */
+  readonly cyclesMs: readonly number[];
+  /** Those that still waited at the end included. */
+  readonly longestWaitMs: number;
+  readonly overtaken: number;
+  readonly requests: number;
+  readonly failures: readonly string[];
+}
+
+export interface Moments {
+  readonly calledAt: number;
+  readonly settledAt: number;
+}
+
+/** Callers that all come at once. */
+export interface CrowdTask {
+  readonly keys: readonly string[];
+  readonly waitMs: number;
+  /** Held until all of them are called for; otherwise the first is free. */
+  readonly heldAtFirst: boolean;
+  /** Each gives back at once; otherwise all are held at the same time before the first is given back. */
+  readonly givesBackAtOnce: boolean;
+}
+
+export interface CrowdReport {
+  readonly waitsMs: readonly number[];
+  readonly tookMs: number;
+  readonly overtaken: number;
+  readonly requests: number;
+  readonly failures: readonly string[];
+}
+
+export interface OnceReport {
+  readonly tookMs: number;
+  readonly requests: number;
+}
+
+export interface MemoryReport {
+  readonly bytesPerLock: number;
+}
+
+export interface Order {
+  readonly id: number;
+  readonly task: TaskName;
+  readonly needs: unknown;
+}
+
+export type Reply =
+  { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly failure: string };
