@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { projectFolder } from '../spec/support/consul-server/project-folder.ts';
 import { Arena } from './contests/arena.ts';
 import { benchOptions, type BenchOptions } from './options.ts';
+import { chart } from './report/chart.ts';
 import { Progress } from './report/progress.ts';
 import { briefly, reportText } from './report/report-text.ts';
 import { achievedIn, type Measured } from './report/results.ts';
 import { judged } from './report/targets.ts';
-import { ROWS } from './rows.ts';
+import { ROWS, titleOf } from './rows.ts';
 import { ConsulBenchServer } from './servers/consul-bench-server.ts';
 
 const options = benchOptions(process.argv.slice(2), ROWS);
@@ -36,6 +37,8 @@ try {
     rows: achieved,
   };
   writeFileSync(join(projectFolder(), 'bench/results.json'), `${JSON.stringify(results, undefined, 2)}\n`);
+  const picture = chart(achieved, (name) => titleOf(options.rows, name));
+  if (picture !== '') writeFileSync(join(projectFolder(), 'bench/chart.svg'), picture);
 } finally {
   await consul.stop();
 }

@@ -141,6 +141,10 @@ export const ROWS: readonly Row[] = [
   },
 ];
 
+export function titleOf(rows: readonly Row[], name: string): string {
+  return rows.find((row) => row.name === name)?.title ?? name;
+}
+
 function besideLoop(compared: ComparedFigure, limit: ContestantName, size: LoopSize): Row['measure'] {
   return async (arena, contestant) =>
     await limited(

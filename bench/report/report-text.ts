@@ -1,4 +1,4 @@
-import type { Row } from '../rows.ts';
+import { titleOf, type Row } from '../rows.ts';
 import type { FigureName, Figures } from './figures.ts';
 import type { Achieved } from './results.ts';
 import { aligned, shown } from './table.ts';
@@ -67,8 +67,4 @@ function troubles(rows: readonly Row[], achieved: readonly Achieved[]): string[]
   return achieved.flatMap(({ row, contestant, failures }) =>
     failures.map((failure) => `${titleOf(rows, row)}, ${contestant}: not measured: ${failure}`),
   );
-}
-
-function titleOf(rows: readonly Row[], name: string): string {
-  return rows.find((row) => row.name === name)?.title ?? name;
 }
