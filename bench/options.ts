@@ -12,7 +12,7 @@ export interface BenchOptions {
   readonly runs: number;
   readonly seconds: number;
   readonly rows: readonly Row[];
-  readonly peers: boolean;
+  readonly withPeers: boolean;
 }
 
 /** Throws a `RangeError` that tells the usage. */
@@ -33,5 +33,5 @@ export function benchOptions(args: readonly string[], rows: readonly Row[]): Ben
     const names = rows.map(({ name }) => name).join(', ');
     throw new RangeError(`${USAGE}\nThe rows are: ${names}.`);
   }
-  return { runs, seconds, rows: rows.filter(({ name }) => only.includes(name)), peers: values.peers };
+  return { runs, seconds, rows: rows.filter(({ name }) => only.includes(name)), withPeers: values.peers };
 }

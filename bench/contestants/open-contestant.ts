@@ -22,7 +22,8 @@ export async function openContestant(name: ContestantName, address: string): Pro
     case 'raw-cycle':
       return await (await import('./raw-cycle.ts')).openRawCycle(address);
     case 'redlock':
+      return (await import('./redlock.ts')).openRedlock(address);
     case 'etcd3':
-      throw new Error(`${name} is not there`);
+      return (await import('./etcd3.ts')).openEtcd3(address);
   }
 }

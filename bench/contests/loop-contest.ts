@@ -37,8 +37,8 @@ export async function loopContest(
     const [entriesBefore, requestsBefore] = [await server.entries(), await server.requests()];
     using watch = new ConnectionWatch(server.port, WATCHED_EVERY_MS);
     await pauseUntil(to);
-    const [entriesAfter, requestsAfter] = [await server.entries(), await server.requests()];
     const { most: connections } = watch;
+    const [entriesAfter, requestsAfter] = [await server.entries(), await server.requests()];
     const reports = await reporting;
     return {
       ...figuresOf(reports, { processes, callers }, arena.seconds),

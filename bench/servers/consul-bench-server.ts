@@ -1,11 +1,8 @@
 import { ConsulAgent } from '../../spec/support/consul-server/consul-agent.ts';
 import { consulRequest } from '../../spec/support/consul-server/consul-request.ts';
 import { findConsulBinary } from '../../spec/support/consul-server/find-consul.ts';
-import { until } from '../../spec/support/consul-server/until.ts';
 import type { BenchServer } from './bench-server.ts';
-
-const QUIET_FOR_MS = 200;
-const QUIET_WITHIN_MS = 20_000;
+import { whenQuiet } from './when-quiet.ts';
 
 /** One server with its data on disk and Consul's own limits. */
 export class ConsulBenchServer implements BenchServer {
@@ -50,16 +47,7 @@ export class ConsulBenchServer implements BenchServer {
   }
 
   async settled(): Promise<void> {
-    let index = await this.entries();
-    let since = performance.now();
-    await until(
-      async () => {
-        const now = await this.entries();
-        if (now !== index) [index, since] = [now, performance.now()];
-        return performance.now() - since > QUIET_FOR_MS;
-      },
-      { timeoutMs: QUIET_WITHIN_MS, intervalMs: 50, describe: () => 'somebody still writes to Consul' },
-    );
+    await whenQuiet(async () => await this.entries());
   }
 
   async stop(): Promise<void> {

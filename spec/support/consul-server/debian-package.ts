@@ -83,7 +83,7 @@ async function fetchPackage(
 }
 
 /** Settings that let apt work beside the system's own, without its state, its hooks, or root. */
-function aptConfig(folder: string, sourcesFile: string | undefined): string {
+export function aptConfig(folder: string, sourcesFile: string | undefined): string {
   const settings = {
     'Dir::State': join(folder, 'state'),
     'Dir::State::lists': join(folder, 'state/lists'),
