@@ -6,6 +6,8 @@ const NEED_OTHER_SERVERS = ['redlock', 'etcd3'] as const;
 /** Where contests take place, and for how long. */
 export class Arena {
   readonly seconds: number;
+  /** Rounds of the first moments, while code is compiled and connections are opened, are not counted. */
+  readonly warmUpMs: number;
   readonly #consul: BenchServer;
   readonly #peers: Readonly<Partial<Record<ContestantName, BenchServer>>>;
   #keys = 0;
@@ -14,8 +16,10 @@ export class Arena {
     seconds: number,
     consul: BenchServer,
     peers: Readonly<Partial<Record<ContestantName, BenchServer>>>,
+    warmUpMs: number = Math.min(1_000, seconds * 200),
   ) {
     this.seconds = seconds;
+    this.warmUpMs = warmUpMs;
     this.#consul = consul;
     this.#peers = peers;
   }
@@ -39,13 +43,8 @@ export class Arena {
 
   /** The same for a shorter time, for what is measured before and after a contest. */
   get brief(): Arena {
-    const brief = new Arena(Math.max(1, this.seconds / 5), this.#consul, this.#peers);
+    const brief = new Arena(Math.max(1, this.seconds / 5), this.#consul, this.#peers, this.warmUpMs);
     brief.newKey = () => this.newKey();
     return brief;
-  }
-
-  /** Rounds of the first moments, while code is compiled and connections are opened, are not counted. */
-  get warmUpMs(): number {
-    return Math.min(1_000, this.seconds * 200);
   }
 }

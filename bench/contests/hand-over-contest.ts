@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ContestantName } from '../contestants/open-contestant.ts';
+import { ConnectionWatch } from '../measures/connections.ts';
 import { machineMs } from '../measures/machine-clock.ts';
-import { mean, median, percentile } from '../measures/statistics.ts';
+import { mean, median, percentile, sum } from '../measures/statistics.ts';
 import type { Figures } from '../report/figures.ts';
 import type { Arena } from './arena.ts';
 import { Crew } from './crew.ts';
 
+const WATCHED_EVERY_MS = 250;
 /** How long the other has waited when the holder gives back: long enough to wait where it is woken. */
 const WAITS_MS = { from: 30, to: 60 };
 /** Who polls is met at any moment between two looks. */
@@ -20,31 +22,38 @@ export async function handOverContest(arena: Arena, contestant: ContestantName):
     const key = arena.newKey();
     let [holder, waiter] = [crew.members[0]!, crew.members[1]!];
     await holder.ask('acquire', { key });
-    const countsFrom = machineMs() + arena.warmUpMs;
-    const handOversMs: number[] = [];
-    let entriesBefore: number | undefined;
-    while (machineMs() < countsFrom + arena.seconds * 1_000) {
-      const counts = machineMs() >= countsFrom;
-      if (counts) entriesBefore ??= await server.entries();
+    const handOver = async (): Promise<number> => {
       const waiting = waiter.ask('acquire', { key });
+      // Its failure is met below; until then it must not end the program.
       waiting.catch(() => {});
       await pause(from + Math.random() * (to - from));
       const { calledAt } = await holder.ask('release', undefined);
       const { settledAt } = await waiting;
-      if (counts) handOversMs.push(settledAt - calledAt);
       [holder, waiter] = [waiter, holder];
-    }
-    const entriesAfter = await server.entries();
+      return settledAt - calledAt;
+    };
+    const requestsUpToNow = async (): Promise<number> =>
+      (await server.requests()) ?? sum(await crew.ask('requests', undefined));
+
+    for (const end = machineMs() + arena.warmUpMs; machineMs() < end;) await handOver();
+    const [entriesBefore, requestsBefore] = [await server.entries(), await requestsUpToNow()];
+    using watch = new ConnectionWatch(server.port, WATCHED_EVERY_MS);
+    const handOversMs: number[] = [];
+    for (const end = machineMs() + arena.seconds * 1_000; machineMs() < end;)
+      handOversMs.push(await handOver());
+    const { most: connections } = watch;
+    const [entriesAfter, requestsAfter] = [await server.entries(), await requestsUpToNow()];
     await holder.ask('release', undefined);
+    const locks = handOversMs.length;
     return {
       medianMs: median(handOversMs),
       p99Ms: percentile(handOversMs, 0.99),
       meanMs: mean(handOversMs),
-      locks: handOversMs.length,
+      locks,
+      requestsPerLock: (requestsAfter - requestsBefore) / locks,
+      ...(connections !== undefined && { connections }),
       ...(entriesBefore !== undefined &&
-        entriesAfter !== undefined && {
-          entriesPerLock: (entriesAfter - entriesBefore) / handOversMs.length,
-        }),
+        entriesAfter !== undefined && { entriesPerLock: (entriesAfter - entriesBefore) / locks }),
     };
   });
 }

@@ -2,7 +2,7 @@ import type { ContestantName } from '../contestants/open-contestant.ts';
 import { ConnectionWatch } from '../measures/connections.ts';
 import { smallestShare, waitInRounds } from '../measures/fairness.ts';
 import { machineMs, pauseUntil } from '../measures/machine-clock.ts';
-import { highest, mean, median, percentile } from '../measures/statistics.ts';
+import { highest, mean, median, percentile, sum } from '../measures/statistics.ts';
 import type { LoopReport } from '../process/messages.ts';
 import type { Figures } from '../report/figures.ts';
 import type { Arena } from './arena.ts';
@@ -65,9 +65,9 @@ function figuresOf(
     meanMs: mean(timesMs),
     locks,
     locksPerSecond,
-    requestsPerLock: reports.reduce((sum, { requests }) => sum + requests, 0) / locks,
+    requestsPerLock: sum(reports.map(({ requests }) => requests)) / locks,
     failures: reports.flatMap(({ failures }) => failures).length,
-    overtaken: reports.reduce((sum, { overtaken }) => sum + overtaken, 0),
+    overtaken: sum(reports.map((report) => report.overtaken)),
     smallestShare: smallestShare(reports.map((report) => report.locks)),
     worstWaitMs,
     worstWait: waitInRounds(worstWaitMs, processes * callers, locksPerSecond),
@@ -85,5 +85,5 @@ function perLock(
 }
 
 function locksOf(reports: readonly LoopReport[]): number {
-  return reports.reduce((sum, report) => sum + report.locks, 0);
+  return sum(reports.map((report) => report.locks));
 }

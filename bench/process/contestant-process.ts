@@ -5,11 +5,13 @@ import { loop } from './loop.ts';
 import { memory } from './memory.ts';
 import type { Order, ProcessArgument, Reply, TaskName, Tasks } from './messages.ts';
 import { once } from './once.ts';
+import { RequestCount } from './request-count.ts';
 
 /** A process of a contest: it does what the benchmark tells it to, and ends with it, however that ends. */
 process.once('disconnect', () => process.exit());
 
 const { contestant: name, address } = JSON.parse(process.argv[2]!) as ProcessArgument;
+const sent = new RequestCount();
 const contestant = await openContestant(name, address);
 const hand = new Hand(contestant);
 
@@ -17,6 +19,7 @@ const work: { [Name in TaskName]: (needs: Tasks[Name]['needs']) => Promise<Tasks
   loop: async (task) => await loop(contestant, task),
   acquire: async ({ key }) => await hand.acquire(key),
   release: async () => await hand.release(),
+  requests: async () => sent.total,
   crowd: async (task) => await crowd(contestant, task),
   once: async (task) => await once(contestant, task),
   memory: async (task) => await memory(contestant, task),

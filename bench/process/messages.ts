@@ -11,6 +11,8 @@ export interface Tasks {
   loop: { readonly needs: LoopTask; readonly answers: LoopReport };
   acquire: { readonly needs: { readonly key: string }; readonly answers: Moments };
   release: { readonly needs: undefined; readonly answers: Moments };
+  /** How many requests were sent since the process began. */
+  requests: { readonly needs: undefined; readonly answers: number };
   crowd: { readonly needs: CrowdTask; readonly answers: CrowdReport };
   once: { readonly needs: { readonly key: string }; readonly answers: OnceReport };
   memory: { readonly needs: { readonly locks: number }; readonly answers: MemoryReport };
