@@ -41,7 +41,7 @@ async function crowdContest(arena: Arena, contestant: ContestantName, task: Crow
   const server = arena.serverOf(contestant);
   await server.settled();
   return await Crew.during(1, { contestant, address: server.address }, async (crew) => {
-    using watch = new ConnectionWatch(server.port, WATCHED_EVERY_MS);
+    using watch = new ConnectionWatch(server, WATCHED_EVERY_MS);
     const entriesBefore = await server.entries();
     const [report] = await crew.ask('crowd', task, DONE_WITHIN_MS);
     const { most: connections } = watch;

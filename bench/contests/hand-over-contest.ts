@@ -37,7 +37,7 @@ export async function handOverContest(arena: Arena, contestant: ContestantName):
 
     for (const end = machineMs() + arena.warmUpMs; machineMs() < end;) await handOver();
     const [entriesBefore, requestsBefore] = [await server.entries(), await requestsUpToNow()];
-    using watch = new ConnectionWatch(server.port, WATCHED_EVERY_MS);
+    using watch = new ConnectionWatch(server, WATCHED_EVERY_MS);
     const handOversMs: number[] = [];
     for (const end = machineMs() + arena.seconds * 1_000; machineMs() < end;)
       handOversMs.push(await handOver());

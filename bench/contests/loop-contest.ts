@@ -35,7 +35,7 @@ export async function loopContest(
     reporting.catch(() => {});
     await pauseUntil(from);
     const [entriesBefore, requestsBefore] = [await server.entries(), await server.requests()];
-    using watch = new ConnectionWatch(server.port, WATCHED_EVERY_MS);
+    using watch = new ConnectionWatch(server, WATCHED_EVERY_MS);
     await pauseUntil(to);
     const { most: connections } = watch;
     const [entriesAfter, requestsAfter] = [await server.entries(), await server.requests()];

@@ -20,14 +20,19 @@ export function establishedTo(port: number, table: string): number {
   }).length;
 }
 
+interface Watched {
+  readonly port: number;
+  readonly ownConnections: number;
+}
+
 /** Looks again and again, and keeps the highest count. */
 export class ConnectionWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
-  readonly #port: number;
+  readonly #server: Watched;
   #most: number | undefined;
 
-  constructor(port: number, everyMs: number) {
-    this.#port = port;
+  constructor(server: Watched, everyMs: number) {
+    this.#server = server;
     this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
@@ -41,7 +46,8 @@ export class ConnectionWatch implements Disposable {
   }
 
   #look(): void {
-    const now = connectionsTo(this.#port);
-    if (now !== undefined) this.#most = Math.max(this.#most ?? 0, now);
+    const { port, ownConnections } = this.#server;
+    const now = connectionsTo(port);
+    if (now !== undefined) this.#most = Math.max(this.#most ?? 0, now - ownConnections);
   }
 }

@@ -35,7 +35,7 @@ export async function crowd(contestant: Contestant, task: CrowdTask): Promise<Cr
   if (task.heldAtFirst) {
     await pause(UNTIL_ALL_WAIT_MS);
     beganAt = machineMs();
-    await first();
+    await first().catch((error) => failures.note(error));
   }
   await Promise.all(all);
   await Promise.all(held.map(async (release) => await release().catch((error) => failures.note(error))));

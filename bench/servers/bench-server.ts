@@ -4,6 +4,8 @@ export interface BenchServer {
   readonly address: string;
   readonly port: number;
   readonly version: string;
+  /** How many connections are the benchmark's own, and none of a contestant's. */
+  readonly ownConnections: number;
   /** Entries of its raft log up to now; undefined when it has no such log. */
   entries(): Promise<number | undefined>;
   /** Requests that it received up to now; undefined when the contestants count them themselves. */

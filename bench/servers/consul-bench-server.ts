@@ -1,16 +1,25 @@
 import { ConsulAgent } from '../../spec/support/consul-server/consul-agent.ts';
-import { consulRequest } from '../../spec/support/consul-server/consul-request.ts';
 import { findConsulBinary } from '../../spec/support/consul-server/find-consul.ts';
+import { RawConsul } from '../contestants/raw-consul.ts';
 import type { BenchServer } from './bench-server.ts';
 import { whenQuiet } from './when-quiet.ts';
+
+interface Self {
+  readonly Config: { readonly Version: string };
+  readonly Stats: { readonly raft: { readonly last_log_index: string } };
+}
 
 /** One server with its data on disk and Consul's own limits. */
 export class ConsulBenchServer implements BenchServer {
   readonly #agent: ConsulAgent;
+  // Kept open: a contestant may use up all the connections that Consul allows us.
+  readonly #connection: RawConsul;
   readonly version: string;
+  readonly ownConnections = 1;
 
-  private constructor(agent: ConsulAgent, version: string) {
+  private constructor(agent: ConsulAgent, connection: RawConsul, version: string) {
     this.#agent = agent;
+    this.#connection = connection;
     this.version = version;
   }
 
@@ -19,8 +28,8 @@ export class ConsulBenchServer implements BenchServer {
     // Consul writes down the coordinates of its nodes now and then: the only entries that are not the contestants'.
     const agent = await ConsulAgent.start({ binary, mode: 'server', config: { disable_coordinates: true } });
     try {
-      const { Config } = await self<{ readonly Config: { readonly Version: string } }>(agent.address);
-      return new ConsulBenchServer(agent, Config.Version);
+      const connection = new RawConsul(agent.address);
+      return new ConsulBenchServer(agent, connection, (await self(connection)).Config.Version);
     } catch (error) {
       await agent.stop();
       throw error;
@@ -36,10 +45,7 @@ export class ConsulBenchServer implements BenchServer {
   }
 
   async entries(): Promise<number> {
-    const { Stats } = await self<{ readonly Stats: { readonly raft: { readonly last_log_index: string } } }>(
-      this.address,
-    );
-    return Number(Stats.raft.last_log_index);
+    return Number((await self(this.#connection)).Stats.raft.last_log_index);
   }
 
   async requests(): Promise<undefined> {
@@ -51,12 +57,13 @@ export class ConsulBenchServer implements BenchServer {
   }
 
   async stop(): Promise<void> {
+    this.#connection.close();
     await this.#agent.stop();
   }
 }
 
-async function self<T>(address: string): Promise<T> {
-  const { status, text } = await consulRequest(address, '/v1/agent/self', { timeoutMs: 20_000 });
+async function self(connection: RawConsul): Promise<Self> {
+  const { status, text } = await connection.send('GET', '/v1/agent/self');
   if (status !== 200) throw new Error(`Consul answers ${status} ${text.trim()}`);
-  return JSON.parse(text) as T;
+  return JSON.parse(text) as Self;
 }

@@ -25,6 +25,7 @@ export async function startEtcd(): Promise<BenchServer> {
   return {
     address,
     port: port!,
+    ownConnections: 0,
     version: /"etcdserver":"([^"]+)"/.exec((await plainRequest(address, '/version')).text)?.[1] ?? '?',
     entries,
     requests: async () => sumOf('grpc_server_msg_received_total', await metrics(address)),

@@ -22,6 +22,7 @@ export async function startRedis(): Promise<BenchServer> {
   return {
     address: `${LOOPBACK}:${port}`,
     port: port!,
+    ownConnections: 0,
     version: /redis_version:(\S+)/.exec(await info(port!, 'server'))?.[1] ?? '?',
     entries: async () => undefined,
     requests: async () => await scriptCalls(port!),
