@@ -3,6 +3,9 @@ import type { BenchServer } from '../servers/bench-server.ts';
 
 const NEED_OTHER_SERVERS = ['redlock', 'etcd3'] as const;
 
+/** Writes to disk are uneven: a limit that is measured for a moment only says little. */
+const BRIEF = 0.3;
+
 /** Where contests take place, and for how long. */
 export class Arena {
   readonly seconds: number;
@@ -43,7 +46,7 @@ export class Arena {
 
   /** The same for a shorter time, for what is measured before and after a contest. */
   get brief(): Arena {
-    const brief = new Arena(Math.max(1, this.seconds / 5), this.#consul, this.#peers, this.warmUpMs);
+    const brief = new Arena(Math.max(1, this.seconds * BRIEF), this.#consul, this.#peers, this.warmUpMs);
     brief.newKey = () => this.newKey();
     return brief;
   }
