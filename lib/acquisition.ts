@@ -1,25 +1,34 @@
 import { setMaxListeners } from 'node:events';
-import { ConsulGate } from './consul-gate.ts';
+import {
+  conflictError,
+  noAnswerError,
+  notAcquiredError,
+  shutdownError,
+  type Standing,
+  tooLateError,
+} from './acquisition-errors.ts';
+import { sleep } from './clock.ts';
+import { comeFree, type Contended, letOthersGo } from './coming-free.ts';
+import { type CallLimits, ConsulGate } from './consul-gate.ts';
 import { ContenderSession } from './contender-session.ts';
-import { ConsulRequestError, LockAcquisitionError } from './errors.ts';
+import type { ConsulRequestError } from './errors.ts';
+import { GivingBack } from './giving-back.ts';
 import { readLockInfo } from './holder.ts';
-import { named } from './lease.ts';
+import { type HoldersHere, holdersHereOf } from './holders-here.ts';
 import { lifecycle } from './lifecycle.ts';
-import { LockEntry } from './lock-entry.ts';
-import { assertKey, fullKeyOf, shown } from './lock-key.ts';
+import type { LockEntry } from './lock-entry.ts';
+import type { Lot } from './lot.ts';
+import { newEntry } from './new-entry.ts';
 import { Patience } from './patience.ts';
 import { jittered, retryTransient } from './retry.ts';
-import type { Session } from './session.ts';
+import { FRESH_MS, type Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import { takeEntries, type TakeOutcome } from './taking.ts';
-import { waitUntilFree } from './waiting.ts';
+import { turnsOf } from './turns.ts';
+import { joinLine, lineNameOf, lineOf, type Place } from './waiting-line.ts';
 
 /** What a successful acquisition hands over to the handle. */
-export interface Acquired {
-  readonly gate: ConsulGate;
-  readonly settings: Settings;
-  readonly session: Session;
-  readonly entries: readonly LockEntry[];
+export interface Acquired extends Lot {
   readonly attempts: number;
   readonly waitedMs: number;
 }
@@ -33,36 +42,38 @@ export interface AcquisitionRequest {
   readonly waitsForItself: (fullKeys: readonly string[]) => boolean;
 }
 
-/** Consul's limit of a value is far above; this bounds what is sent with every attempt. */
-const LARGEST_VALUE = 8 * 1_024;
+/** Node warns of more than ten listeners: a key has two at a time, and there are some besides. */
+const FEW_KEYS = 2;
 
 /** So often what is neither contention nor an outage is tried again, however little time there is. */
 const FREE_ROUNDS = 4;
 
-/** Up to this age a session needs no new start of its TTL beside an attempt. */
-const FRESH_MS = 50;
-
-/** While a lock delay runs, and after a lost race: a refused attempt costs little then, and the end comes unannounced. */
+/** While a lock delay runs: a refused attempt costs little then, and the end comes unannounced. */
 const SHORT_PAUSES = { firstMs: 20, longestMs: 500 };
 
 type Refused = Extract<TakeOutcome, { kind: 'held' | 'lock-delay' }>;
 
-interface Taken {
-  readonly kind: 'taken';
-  readonly session: Session;
-}
+type NotTaken = Exclude<TakeOutcome, { kind: 'taken' }>;
+
+type Taken =
+  { readonly kind: 'taken'; readonly session: Session } | { readonly kind: 'handed-over'; readonly lot: Lot };
 
 /**
  * One acquisition, from the first attempt to the handle or to the last trace of it removed.
  *
- * However it ends, it ends once: with `Acquired`, with null (another contender has the lock), or with an error, and
- * then no key and no session of it is left.
+ * However it ends, it ends once: with what `enter` makes of it, with null (another contender has the lock), or with an
+ * error, and then no key and no session of it is left.
+ *
+ * @param enter - called before the next of this process is let forward.
  */
-export async function acquire(request: AcquisitionRequest): Promise<Acquired | null> {
+export async function acquire<T>(
+  request: AcquisitionRequest,
+  enter: (acquired: Acquired) => T,
+): Promise<T | null> {
   const { keys, signal } = request;
-  if (lifecycle.isShutDown) throw shutdownError(keys, 0, 0);
+  if (lifecycle.isShutDown) throw shutdownError({ keys, attempts: 0, waitedMs: 0 });
   signal?.throwIfAborted();
-  const acquisition = new Contender(request).run();
+  const acquisition = new Contender(request).run(enter);
   lifecycle.keep(acquisition);
   return await acquisition;
 }
@@ -77,6 +88,9 @@ class Contender {
   readonly #entries: readonly LockEntry[];
   readonly #patience: Patience;
   readonly #session: ContenderSession;
+  readonly #holders: HoldersHere;
+  /** Among those of this process who wait; undefined for who does not wait. */
+  readonly #place: Place | undefined;
   /** Aborts when the acquisition is to end: cancelled, shut down, or out of time. */
   readonly #stop = new AbortController();
   #attempts = 0;
@@ -91,30 +105,38 @@ class Contender {
     this.#waitsForItself = waitsForItself;
     this.#gate = new ConsulGate({ ...settings, keys });
     // Every request of the acquisition listens to it.
-    setMaxListeners(0, this.#stop.signal);
+    if (keys.length > FEW_KEYS) setMaxListeners(0, this.#stop.signal);
     this.#entries = keys.map((key) => newEntry(key, settings));
     this.#patience = new Patience(settings, this.#stop.signal);
     this.#session = new ContenderSession(this.#gate, settings, {
       entries: this.#entries,
       signal: this.#stop.signal,
     });
+    this.#holders = holdersHereOf(settings.client, settings.dc);
+    this.#place = this.#joinLine();
   }
 
-  async run(): Promise<Acquired | null> {
+  async run<T>(enter: (acquired: Acquired) => T): Promise<T | null> {
     const dispose = this.#watchForTheEnd();
     try {
       const outcome = await this.#contend();
-      if (outcome.kind === 'taken') return this.#acquired(outcome.session);
+      if (outcome.kind === 'taken' || outcome.kind === 'handed-over') {
+        this.#stop.signal.throwIfAborted();
+        return enter(this.#acquired(outcome));
+      }
       const [holder] = await Promise.all([
         this.#failHard ? this.#holder(outcome) : undefined,
-        this.#session.abandon(),
+        this.#leaveNothing(),
       ]);
       if (!this.#failHard) return null;
-      throw this.#notAcquired(outcome, holder);
+      const isDeadlock = this.#waitsForItself(this.#fullKeys);
+      const { acquireTimeoutMs } = this.#settings;
+      throw notAcquiredError(this.#standing, acquireTimeoutMs, outcome, { holder, isDeadlock });
     } catch (error) {
-      await this.#session.abandon();
+      await this.#leaveNothing();
       throw error;
     } finally {
+      this.#place?.leave();
       dispose();
     }
   }
@@ -122,32 +144,35 @@ class Contender {
   /** Attempts and waits until the keys are ours, or somebody else's for longer than we wait. */
   async #contend(): Promise<Taken | Refused> {
     let pauses = 0;
+    let refused = await this.#lookAround();
+    let looksFree = false;
     for (;;) {
-      const outcome = await retryTransient(async () => await this.#attempt(), {
-        clock: this.#patience.clock,
-        remainingMs: () => this.#patience.leftToRetryMs,
-        signal: this.#stop.signal,
-        onFailure: (error, attempt) => {
-          this.#lastFailure = error;
-          this.#settings.logger?.debug({ keys: this.#keys, err: error, attempt }, 'attempt failed');
-        },
-      });
-      this.#settings.logger?.debug({ keys: this.#keys, attempts: this.#attempts }, outcome.kind);
+      const outcome = refused ?? (await this.#attemptRepeatedly());
+      const isAttempt = refused === undefined;
+      refused = undefined;
       switch (outcome.kind) {
         case 'taken':
           return outcome;
         case 'conflict':
-          throw this.#conflict(outcome.fullKey);
-        case 'held':
-        case 'lock-delay': {
-          if (this.#patience.leftToWaitMs <= 0) return outcome;
+          throw conflictError(this.#standing, outcome.fullKey);
+        case 'held': {
+          if (isAttempt && looksFree) this.#place?.turns.lostRace();
+          if (!this.#place || (isAttempt && this.#patience.leftToWaitMs <= 0)) return outcome;
           this.#warnOfDeadlock();
-          const wait = outcome.kind === 'held' ? await this.#waitUntilFree(outcome.fullKey) : 'not-waited';
-          if (wait === 'still-held') return outcome;
-          if (wait === 'freed') pauses = 0;
-          else await this.#patience.pause(++pauses, SHORT_PAUSES);
+          const contended = this.#contendedFor(this.#place, outcome.fullKey);
+          const coming = await comeFree(contended);
+          if (coming === 'still-held') return outcome;
+          looksFree = true;
+          if (coming === 'free' && !(await letOthersGo(contended))) refused = outcome;
+          // Nobody attempts while it is being handed over.
+          else if (this.#place.serving) refused = outcome;
+          if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
           break;
         }
+        case 'lock-delay':
+          if (this.#patience.leftToWaitMs <= 0) return outcome;
+          await this.#patience.pause(++pauses, SHORT_PAUSES);
+          break;
         case 'session-gone':
           await this.#session.replaceGone();
           await this.#pauseWithinBudget(++pauses);
@@ -163,14 +188,70 @@ class Contender {
     }
   }
 
+  /** What can be known without a write, which a refused attempt costs too; undefined when an attempt is worth it. */
+  async #lookAround(): Promise<Refused | undefined> {
+    const place = this.#place;
+    if (!place) return await this.#lookOnce();
+    const [fullKey = ''] = this.#fullKeys;
+    const occupied = this.#holders.occupiedAmong(this.#fullKeys);
+    if (!place.isFirst || occupied !== undefined) return { kind: 'held', fullKey: occupied ?? fullKey };
+    const isFree = await letOthersGo(this.#contendedFor(place, fullKey));
+    return isFree ? undefined : { kind: 'held', fullKey };
+  }
+
+  /** Without waiting, where one of this process has the lock or waits for it; it stands for the attempt if it is held. */
+  async #lookOnce(): Promise<Refused | undefined> {
+    const heldHere = this.#holders.heldAmong(this.#fullKeys);
+    if (heldHere === undefined && lineOf(this.#settings, this.#entries) === undefined) return undefined;
+    const fullKey = heldHere ?? this.#fullKeys[0] ?? '';
+    const entry = await this.#retried(
+      async () => await this.#gate.readKey(fullKey, { consistency: 'default', ...this.#limits }),
+    );
+    if (entry?.session === undefined) return undefined;
+    this.#attempts++;
+    return { kind: 'held', fullKey };
+  }
+
+  async #attemptRepeatedly(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
+    if (this.#place) this.#place.isAttempting = true;
+    try {
+      const outcome = await this.#retried(async () => await this.#attempt());
+      this.#settings.logger?.debug({ keys: this.#keys, attempts: this.#attempts }, outcome.kind);
+      return outcome;
+    } finally {
+      if (this.#place) this.#place.isAttempting = false;
+    }
+  }
+
+  async #retried<T>(attempt: () => Promise<T>): Promise<T> {
+    return await retryTransient(attempt, {
+      clock: this.#patience.clock,
+      remainingMs: () => this.#patience.leftToRetryMs,
+      signal: this.#stop.signal,
+      onFailure: (error, attemptNumber) => {
+        this.#lastFailure = error;
+        this.#settings.logger?.debug(
+          { keys: this.#keys, err: error, attempt: attemptNumber },
+          'attempt failed',
+        );
+      },
+    });
+  }
+
   /** One attempt on a living session, the same in every repetition: same session, same value, same flags. */
-  async #attempt(): Promise<Taken | Exclude<TakeOutcome, { kind: 'taken' }>> {
+  async #attempt(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
     const session = await this.#session.alive();
-    const limits = { signal: this.#stop.signal };
+    const { clock } = this.#patience;
+    const began = clock.read();
     const [taking, renewing] = await Promise.allSettled([
-      session.send(async (sent) => await takeEntries(this.#gate, session.id, this.#entries, sent), limits),
+      session.send(
+        async (sent) => await takeEntries(this.#gate, session.id, this.#entries, sent),
+        this.#limits,
+      ),
       // Beside the attempt, for it costs Consul no write: waiting must not eat up the lock's life.
-      session.ageMs > Math.min(FRESH_MS, session.ttlMs / 10) ? session.renew(this.#gate, limits) : true,
+      session.ageMs > Math.min(FRESH_MS, session.ttlMs / 10)
+        ? session.renew(this.#gate, { signal: this.#stop.signal })
+        : true,
     ]);
     this.#attempts++;
     if (taking.status === 'rejected') throw taking.reason;
@@ -179,35 +260,67 @@ class Contender {
     this.#stop.signal.throwIfAborted();
     if (session.ageMs >= session.ttlMs) {
       await this.#session.tooLate();
-      throw new ConsulRequestError(
-        `transaction: Consul is unavailable: its answer came after the lock's ${session.ttlMs} ms were over`,
-        { code: 'CONSUL_UNAVAILABLE', operation: 'transaction', transient: true, keys: this.#keys },
-      );
+      throw tooLateError(this.#standing, session.ttlMs);
+    }
+    this.#place?.turns.won(clock.elapsedSince(began));
+    // Whoever of this process still counts on these keys has lost them.
+    for (const fullKey of this.#fullKeys) {
+      for (const holder of this.#holders.of(fullKey)) if (holder.isHeld) holder.dispossess();
     }
     return { kind: 'taken', session };
   }
 
-  async #waitUntilFree(fullKey: string): ReturnType<typeof waitUntilFree> {
-    return await waitUntilFree({
+  #joinLine(): Place | undefined {
+    const settings = this.#settings;
+    if (settings.acquireTimeoutMs === 0) return undefined;
+    const wanted = { gate: this.#gate, settings, entries: this.#entries };
+    return joinLine(wanted, () => turnsOf(settings.client, lineNameOf(settings.dc, this.#entries)));
+  }
+
+  #contendedFor(place: Place, fullKey: string): Contended {
+    return {
+      place,
+      holders: this.#holders,
       gate: this.#gate,
-      patience: this.#patience,
       session: this.#session,
+      patience: this.#patience,
+      fullKeys: this.#fullKeys,
       fullKey,
-    });
+    };
+  }
+
+  /** On every way to an end without a handle. Never rejects. */
+  async #leaveNothing(): Promise<void> {
+    const { waitingClock, requestTimeoutMs } = this.#settings;
+    const place = this.#place;
+    place?.leave();
+    const leaving = (async () => {
+      await place?.serving;
+      const lot = place?.lot;
+      if (lot) await new GivingBack(lot).run(lot.session.ttlMs - lot.session.ageMs).catch(() => {});
+    })();
+    lifecycle.keep(leaving);
+    const isBeingServed = place?.serving !== undefined || place?.lot !== undefined;
+    await Promise.all([
+      isBeingServed
+        ? Promise.race([leaving, sleep(waitingClock, requestTimeoutMs, { keepProcessAlive: false })])
+        : undefined,
+      this.#session.abandon(),
+    ]);
   }
 
   #watchForTheEnd(): () => void {
     const stop = this.#stop;
     const onAbort = (): void => stop.abort(this.#signal?.reason);
     this.#signal?.addEventListener('abort', onAbort, { once: true });
-    const takeBack = lifecycle.onShutDown(() =>
-      stop.abort(shutdownError(this.#keys, this.#attempts, this.#patience.waitedMs)),
-    );
+    const takeBack = lifecycle.onShutDown(() => stop.abort(shutdownError(this.#standing)));
     const limitMs = this.#patience.budgetMs + this.#settings.requestTimeoutMs;
     const disposeTimer =
       limitMs === Infinity
         ? () => {}
-        : this.#patience.clock.schedule(limitMs, () => stop.abort(this.#outOfTime()));
+        : this.#patience.clock.schedule(limitMs, () =>
+            stop.abort(this.#lastFailure ?? noAnswerError(this.#standing)),
+          );
     return () => {
       this.#signal?.removeEventListener('abort', onAbort);
       takeBack();
@@ -226,7 +339,9 @@ class Contender {
 
   /** For what is neither contention nor an outage, and must not become a hot loop. */
   async #pauseWithinBudget(round: number): Promise<void> {
-    if (round > FREE_ROUNDS && this.#patience.waitedMs > this.#patience.budgetMs) throw this.#outOfTime();
+    if (round > FREE_ROUNDS && this.#patience.waitedMs > this.#patience.budgetMs) {
+      throw this.#lastFailure ?? noAnswerError(this.#standing);
+    }
     if (round > 1) await this.#patience.sleep(jittered(round, SHORT_PAUSES));
   }
 
@@ -235,6 +350,7 @@ class Contender {
     try {
       return await readLockInfo(this.#gate, refused.fullKey, {
         signal: AbortSignal.timeout(this.#settings.requestTimeoutMs),
+        lane: 'contending',
       });
     } catch {
       // It only adds to an error that is thrown anyway.
@@ -242,90 +358,31 @@ class Contender {
     }
   }
 
-  #acquired(session: Session): Acquired {
+  #acquired(taken: Taken): Acquired {
+    const { waitedMs } = this.#patience;
+    if (taken.kind === 'handed-over') {
+      this.#session.setAside();
+      return { ...taken.lot, attempts: this.#attempts + 1, waitedMs };
+    }
     return {
       gate: this.#gate,
       settings: this.#settings,
-      session,
+      session: taken.session,
       entries: this.#entries,
       attempts: this.#attempts,
-      waitedMs: this.#patience.waitedMs,
+      waitedMs,
     };
   }
 
-  #notAcquired(
-    refused: Refused,
-    holder: Awaited<ReturnType<typeof readLockInfo>> | undefined,
-  ): LockAcquisitionError {
-    const isDeadlock = this.#waitsForItself(this.#fullKeys);
-    const why =
-      refused.kind === 'lock-delay'
-        ? 'its lock delay is running'
-        : `another contender has ${refused.fullKey}${holder?.sessionId === undefined ? '' : ` (session ${holder.sessionId})`}`;
-    return new LockAcquisitionError(
-      `the lock on ${named(this.#keys)} was not acquired within ${this.#settings.acquireTimeoutMs} ms: ${why}` +
-        (isDeadlock ? '; it is held further up in the same call chain, so that it waited for itself' : ''),
-      {
-        code: isDeadlock ? 'LOCK_DEADLOCK' : 'LOCK_NOT_ACQUIRED',
-        keys: this.#keys,
-        attempts: this.#attempts,
-        waitedMs: Math.round(this.#patience.waitedMs),
-        holder: holder ?? undefined,
-      },
-    );
+  get #limits(): CallLimits {
+    return { signal: this.#stop.signal, lane: 'contending' };
   }
 
-  #conflict(fullKey: string): LockAcquisitionError {
-    return new LockAcquisitionError(
-      `the lock on ${named(this.#keys)} cannot be acquired: there is data under ${fullKey} that never was a lock; it is left as it is`,
-      {
-        code: 'LOCK_CONFLICT',
-        keys: this.#keys,
-        attempts: this.#attempts,
-        waitedMs: Math.round(this.#patience.waitedMs),
-      },
-    );
-  }
-
-  #outOfTime(): ConsulRequestError {
-    return (
-      this.#lastFailure ??
-      new ConsulRequestError(
-        `transaction: Consul is unavailable: no definite answer within ${Math.round(this.#patience.waitedMs)} ms`,
-        { code: 'CONSUL_UNAVAILABLE', operation: 'transaction', transient: true, keys: this.#keys },
-      )
-    );
+  get #standing(): Standing {
+    return { keys: this.#keys, attempts: this.#attempts, waitedMs: this.#patience.waitedMs };
   }
 
   get #fullKeys(): readonly string[] {
     return this.#entries.map(({ fullKey }) => fullKey);
   }
-}
-
-/** The value is made once, so that a repeated attempt is the same attempt. */
-function newEntry(key: string, { lockKeyPattern, generateValue }: Settings): LockEntry {
-  const fullKey = fullKeyOf(lockKeyPattern, key);
-  assertKey(fullKey, 'key (in lockKeyPattern)');
-  const generated: unknown = generateValue(key);
-  if (typeof generated !== 'string' && !Buffer.isBuffer(generated)) {
-    throw new TypeError(`generateValue: must return a string or a Buffer; got ${shown(generated)}`);
-  }
-  const value = Buffer.from(generated as string);
-  if (value.length > LARGEST_VALUE) {
-    throw new RangeError(
-      `generateValue: must return at most ${LARGEST_VALUE} bytes; got ${value.length} for '${key}'`,
-    );
-  }
-  return new LockEntry(key, fullKey, value);
-}
-
-export function shutdownError(
-  keys: readonly string[],
-  attempts: number,
-  waitedMs: number,
-): LockAcquisitionError {
-  return new LockAcquisitionError(
-    `the lock on ${named(keys)} was not acquired: the process is shutting down`,
-    { code: 'LOCK_SHUTDOWN', keys, attempts, waitedMs: Math.round(waitedMs) },
-  );
 }

@@ -35,6 +35,11 @@ export const systemClock: Clock = {
     return Math.max(0, performance.now() - instant.monotonicMs, Date.now() - instant.wallMs);
   },
   schedule(delayMs, callback, { keepProcessAlive = true } = {}) {
+    if (delayMs <= LONGEST_TIMER_MS) {
+      const timer = setTimeout(callback, Math.max(delayMs, 0));
+      if (!keepProcessAlive) timer.unref();
+      return () => clearTimeout(timer);
+    }
     let timer: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
       timer = setTimeout(

@@ -13,6 +13,7 @@ import {
 } from './consul-answer.ts';
 import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
 import { type ConsulClient, secretsOf } from './consul-client.ts';
+import { type Lane, trafficOf } from './lanes.ts';
 import { ConsulRequestError } from './errors.ts';
 
 /** An operation of a KV transaction, in Consul's own form. */
@@ -47,6 +48,10 @@ export interface CallLimits {
   readonly timeoutMs?: number;
   /** Default: true. */
   readonly keepProcessAlive?: boolean;
+  /** Default: `holding`. */
+  readonly lane?: Lane;
+  /** Ends it only as long as it stands in line. Default: `signal`. */
+  readonly untilSent?: AbortSignal | undefined;
 }
 
 /**
@@ -77,18 +82,23 @@ export interface GateSettings {
 export class ConsulGate {
   readonly requestTimeoutMs: number;
   readonly #client: RawClient;
+  readonly #owner: ConsulClient;
   readonly #common: object;
-  readonly #secrets: readonly string[];
+  readonly #token: string | undefined;
   readonly #keys: readonly string[];
 
   constructor({ client, token, dc, requestTimeoutMs, keys }: GateSettings) {
     this.#keys = keys;
     this.requestTimeoutMs = requestTimeoutMs;
+    this.#owner = client;
     this.#client = client as unknown as RawClient;
     this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
-    this.#secrets = [token, ...secretsOf(client)].filter(
-      (secret): secret is string => typeof secret === 'string' && secret !== '',
-    );
+    this.#token = token;
+  }
+
+  /** Whether another request of this lane would have to stand in line. */
+  isCrowded(lane: Lane): boolean {
+    return trafficOf(this.#owner, lane).isFull;
   }
 
   async createSession(session: NewSession, limits?: CallLimits): Promise<string> {
@@ -265,14 +275,14 @@ export class ConsulGate {
   unexpected(operation: string, message: string): ConsulRequestError {
     return translateFailure(new UnexpectedAnswer(message), {
       operation,
-      secrets: this.#secrets,
+      secrets: this.#secrets(),
       keys: this.#keys,
     });
   }
 
   /** The error for operations of a user's transaction that were refused. */
   refused(reasons: readonly string[]): ConsulRequestError {
-    const said = sayable(reasons.join('; '), this.#secrets);
+    const said = sayable(reasons.join('; '), this.#secrets());
     return new ConsulRequestError(`transaction: Consul rejected the request: ${said}`, {
       code: 'CONSUL_REJECTED',
       operation: 'transaction',
@@ -282,25 +292,37 @@ export class ConsulGate {
     });
   }
 
+  /** Asked for only when there is an error to be cleaned of them. */
+  #secrets(): readonly string[] {
+    return [this.#token, ...secretsOf(this.#owner)].filter(
+      (secret): secret is string => typeof secret === 'string' && secret !== '',
+    );
+  }
+
   async #send<T>(
     operation: string,
     send: (options: CallOptions) => Promise<unknown>,
     read: (answer: Answer) => T,
     {
       signal,
+      untilSent = signal,
       timeoutMs = this.requestTimeoutMs,
       keepProcessAlive = true,
+      lane = 'holding',
       mostBytes = LARGEST_ANSWER,
       isBearable,
     }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable'> = {},
   ): Promise<T> {
     return await sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
       signal,
+      untilSent,
       timeoutMs,
+      traffic: trafficOf(this.#owner, lane),
+      behind: lane === 'opening',
       keepProcessAlive,
       mostBytes,
       isBearable,
-      secrets: this.#secrets,
+      secrets: () => this.#secrets(),
       keys: this.#keys,
     });
   }

@@ -2,13 +2,19 @@ import { EventEmitter } from 'node:events';
 import { systemClock } from './clock.ts';
 import { NoAnswer, translateFailure } from './consul-failure.ts';
 import { withSocketTraits } from './consul-socket.ts';
+import type { Traffic } from './lanes.ts';
 
 /** How one request is sent. */
 export interface RequestLimits {
   /** Ends the request; the promise rejects with `signal.reason`. What was asked for may be carried out all the same. */
   readonly signal?: AbortSignal | undefined;
-  /** In milliseconds. */
+  /** Ends it only as long as it stands in line. */
+  readonly untilSent: AbortSignal | undefined;
+  /** In milliseconds, from when it is sent. */
   readonly timeoutMs: number;
+  /** With which others it shares connections, and whether it stands in line behind them. */
+  readonly traffic: Traffic;
+  readonly behind: boolean;
   /** Whether a request under way keeps the process alive. */
   readonly keepProcessAlive: boolean;
   /** The largest answer that is read; for clients that send by Node's own `http`. */
@@ -16,7 +22,7 @@ export interface RequestLimits {
   /** Whether the client can be given this answer. */
   readonly isBearable?: ((body: Buffer) => boolean) | undefined;
   /** What must not be shown in an error. */
-  readonly secrets: readonly string[];
+  readonly secrets: () => readonly string[];
   /** The lock's keys, for errors. */
   readonly keys: readonly string[];
 }
@@ -46,9 +52,26 @@ export async function sendRequest<T>(
   operation: string,
   send: (options: CallOptions) => Promise<unknown>,
   read: (answer: Answer) => T,
-  { signal, timeoutMs, keepProcessAlive, mostBytes, isBearable, secrets, keys }: RequestLimits,
+  {
+    signal,
+    untilSent,
+    timeoutMs,
+    traffic,
+    behind,
+    keepProcessAlive,
+    mostBytes,
+    isBearable,
+    secrets,
+    keys,
+  }: RequestLimits,
 ): Promise<T> {
   signal?.throwIfAborted();
+  const standing = traffic.enter(untilSent, { behind });
+  if (standing) await standing;
+  if (signal?.aborted === true) {
+    traffic.leave();
+    throw signal.reason as Error;
+  }
   const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
   let giveUp: (reason: unknown) => void = () => {};
   const gaveUp = new Promise<never>((_resolve, reject) => {
@@ -69,8 +92,9 @@ export async function sendRequest<T>(
   } catch (error) {
     ctx.emit('cancel');
     signal?.throwIfAborted();
-    throw translateFailure(error, { operation, secrets, keys });
+    throw translateFailure(error, { operation, secrets: secrets(), keys });
   } finally {
+    traffic.leave();
     dispose();
     signal?.removeEventListener('abort', onAbort);
   }

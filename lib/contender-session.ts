@@ -59,6 +59,22 @@ export class ContenderSession {
     }
   }
 
+  /** Before a wait: so that, once the lock is free, nothing but the taking is left to do. */
+  async keepReady(): Promise<void> {
+    if (this.#session) await this.keepAlive();
+    else await this.alive();
+  }
+
+  /** Another session came with the lock: lets the next contender have this one. */
+  setAside(): void {
+    const session = this.#session;
+    if (session && !session.isDoubtful && !session.isAdopted) {
+      this.#session = undefined;
+      sessionPool.giveBack(session, this.#gate, this.#settings);
+    }
+    lifecycle.keep(this.abandon());
+  }
+
   /** The session is gone in Consul, and fenced by that. */
   async replaceGone(): Promise<void> {
     if (this.#session?.isAdopted === true) throw this.#gone(this.#session);
@@ -119,7 +135,10 @@ export class ContenderSession {
     const idle = sessionPool.take(this.#settings);
     if (idle) return idle;
     // Not ended by a cancellation: only its answer tells which session has to be removed.
-    const opening = createSession(this.#gate, this.#settings);
+    const opening = createSession(this.#gate, this.#settings, {
+      lane: 'opening',
+      untilSent: this.#signal,
+    });
     this.#opening = opening;
     const session = await unlessAborted(opening, this.#signal);
     this.#opening = undefined;

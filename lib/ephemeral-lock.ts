@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Acquired, acquire, shutdownError } from './acquisition.ts';
+import { acquire } from './acquisition.ts';
+import { shutdownError } from './acquisition-errors.ts';
 import { lifecycle } from './lifecycle.ts';
 import { endHold, LockHandle } from './lock-handle.ts';
 import { checkedKeys, type KeyOrKeys, shown } from './lock-key.ts';
@@ -95,28 +96,23 @@ export class EphemeralLock {
     failHard = true,
     acquireTimeoutMs,
   }: Given<AcquireOptions>): Promise<LockHandle | null> {
-    const settings = resolveSettings({
-      ...this.#options,
-      ...(acquireTimeoutMs !== undefined && { acquireTimeoutMs }),
-    });
-    const acquired = await acquire({
-      settings,
-      keys: this.keys,
-      signal,
-      failHard,
-      waitsForItself: (fullKeys) =>
-        (heldUpTheChain.getStore() ?? []).some(
-          (outer) => outer.isHeld && outer.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
-        ),
-    });
-    return acquired && (await this.#handOver(acquired));
-  }
-
-  /** A `shutdown` may have come in the moment since the lock was taken. */
-  async #handOver(acquired: Acquired): Promise<LockHandle> {
-    const handle = new LockHandle(acquired);
-    if (!lifecycle.isShutDown) return handle;
+    const settings = resolveSettings(this.#options, acquireTimeoutMs);
+    const handle = await acquire(
+      {
+        settings,
+        keys: this.keys,
+        signal,
+        failHard,
+        waitsForItself: (fullKeys) =>
+          (heldUpTheChain.getStore() ?? []).some(
+            (outer) => outer.isHeld && outer.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
+          ),
+      },
+      (acquired) => new LockHandle(acquired),
+    );
+    if (!handle || !lifecycle.isShutDown) return handle;
+    // A `shutdown` may have come in the moment since the lock was taken.
     await handle[Symbol.asyncDispose]();
-    throw shutdownError(this.#keys, acquired.attempts, acquired.waitedMs);
+    throw shutdownError({ keys: this.#keys, attempts: 1, waitedMs: 0 });
   }
 }

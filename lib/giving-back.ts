@@ -1,30 +1,38 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Clock, Instant } from './clock.ts';
 import { isAmbiguous, isTransient } from './consul-failure.ts';
 import type { CallLimits } from './consul-gate.ts';
 import { ConsulRequestError, type LossReason } from './errors.ts';
 import { named } from './lease.ts';
+import { handOver, heirOf } from './hand-over.ts';
 import { lifecycle } from './lifecycle.ts';
+import type { Lot } from './lot.ts';
 import { retryTransient } from './retry.ts';
 import { giveBackEntries } from './returning.ts';
 import { sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
-import { type Leftover, tidyUp } from './tidy-up.ts';
+import { tidyUp } from './tidy-up.ts';
+import type { Place } from './waiting-line.ts';
+
+type Answer = 'given-back' | LossReason;
 
 /**
- * Gives a lock back, and its session with it: to the pool when everything ever sent on it was answered, and otherwise to
+ * Gives a lock back: to the first of this process that waits for it, and otherwise to Consul, and its session with it: to the pool when everything ever sent on it was answered, and otherwise to
  * its end, because only that keeps a late request from landing.
  */
 export class GivingBack {
-  readonly #lock: Leftover;
+  readonly #lock: Lot;
   readonly #settings: Settings;
   readonly #clock: Clock;
   #firstAsked: Instant | undefined;
   /** Whether a try may have been carried out without our knowing. */
   #isInDoubt = false;
-  /** Whether the session is being ended because of a try that failed. */
+  /** Whether the session is being ended by us. */
   #isTidiedUp = false;
+  /** The session went with the lock. */
+  #isPassedOn = false;
 
-  constructor(lock: Leftover) {
+  constructor(lock: Lot) {
     this.#lock = lock;
     this.#settings = lock.settings;
     this.#clock = lock.settings.waitingClock;
@@ -36,7 +44,7 @@ export class GivingBack {
    * @param validForMs - how long it was still ours by the clock when its release was first asked for; 0 when it was lost:
    * then there is nothing but the tidying.
    */
-  async run(validForMs: number): Promise<'given-back' | LossReason> {
+  async run(validForMs: number): Promise<Answer> {
     const { requestTimeoutMs, retryTimeoutMs } = this.#settings;
     this.#firstAsked ??= this.#clock.read();
     const firstAsked = this.#firstAsked;
@@ -48,24 +56,25 @@ export class GivingBack {
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
       // Past the deadline it is lost, whatever Consul would say: also when only a repetition comes too late.
-      const attempt = async (): Promise<'given-back' | LossReason> =>
+      const attempt = async (): Promise<Answer> =>
         isOver() ? 'expired' : await this.#try({ signal: stop.signal });
       const answer = await retryTransient(attempt, {
         clock: this.#clock,
         remainingMs: () => leftMs() - requestTimeoutMs,
         signal: stop.signal,
       });
+      if (this.#isPassedOn) return isOver() ? 'expired' : answer;
       const { session, gate } = this.#lock;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
         sessionPool.giveBack(session, gate, this.#settings);
       } else if (answer !== 'given-back' || session.isDoubtful) {
-        await tidyUp(this.#lock, Math.max(1, leftMs()));
+        await tidyUp(this.#lock, Math.max(1, leftMs()), 'holding');
       }
       return this.#isOurDoing(answer) && !isOver() ? 'given-back' : answer;
     } catch (error) {
       if (isTransient(error)) {
         this.#isTidiedUp = true;
-        lifecycle.keep(tidyUp(this.#lock, requestTimeoutMs));
+        lifecycle.keep(tidyUp(this.#lock, requestTimeoutMs, 'holding'));
       }
       throw error;
     } finally {
@@ -77,11 +86,12 @@ export class GivingBack {
    * After a try that was never answered, a key that is no longer ours is one that we gave back. A session that is gone was
    * ended by somebody else, unless by our own tidying.
    */
-  #isOurDoing(answer: 'given-back' | LossReason): boolean {
+  #isOurDoing(answer: Answer): boolean {
     return answer === 'session-invalidated' ? this.#isTidiedUp : this.#isInDoubt || this.#isTidiedUp;
   }
 
-  async #try(limits: CallLimits): Promise<'given-back' | LossReason> {
+  async #try(limits: CallLimits): Promise<Answer> {
+    if (await this.#passOn(limits)) return 'given-back';
     const { gate, session, entries } = this.#lock;
     try {
       return await session.send(
@@ -89,9 +99,46 @@ export class GivingBack {
         limits,
       );
     } catch (error) {
-      this.#isInDoubt ||= limits.signal?.aborted === true || isAmbiguous(error);
+      this.#noteDoubt(error, limits);
       throw error;
     }
+  }
+
+  /** To one who waits here. Whatever goes wrong with that, the lock is then given back in Consul. */
+  async #passOn(limits: CallLimits): Promise<boolean> {
+    const place = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
+    if (!place) return false;
+    const handing = this.#handOverTo(place, limits);
+    place.serve(handing.then(async ({ orphan }) => await orphan));
+    const { isDone } = await handing;
+    if (!isDone) return false;
+    this.#isPassedOn = true;
+    // The heir goes first: what is left to do here can be done while its own request is under way.
+    await nextRound();
+    return true;
+  }
+
+  async #handOverTo(
+    place: Place,
+    limits: CallLimits,
+  ): Promise<{ readonly isDone: boolean; readonly orphan?: Promise<unknown> }> {
+    try {
+      const handed = await handOver(this.#lock, place.wanted, limits);
+      if (handed.kind === 'refused') return { isDone: false };
+      if (handed.kind === 'handed-over' && place.receive(handed.lot)) return { isDone: true };
+      const { session } = handed.lot;
+      const orphan = new GivingBack(handed.lot).run(session.ttlMs - session.ageMs).catch(() => {});
+      lifecycle.keep(orphan);
+      return { isDone: true, orphan };
+    } catch (error) {
+      this.#noteDoubt(error, limits);
+      limits.signal?.throwIfAborted();
+      return { isDone: false };
+    }
+  }
+
+  #noteDoubt(error: unknown, limits: CallLimits): void {
+    this.#isInDoubt ||= limits.signal?.aborted === true || isAmbiguous(error);
   }
 
   #couldNotTell(limitMs: number): ConsulRequestError {

@@ -3,6 +3,7 @@ import type { KvResult } from './consul-answer.ts';
 import { isAmbiguous } from './consul-failure.ts';
 import { drawFlags, type LockEntry } from './lock-entry.ts';
 import { shown } from './lock-key.ts';
+import { guardsOf } from './ownership.ts';
 
 /** Consul's limit (measured on 1.8.7: 65 are answered with 413). */
 const MOST_OPERATIONS = 64;
@@ -74,10 +75,7 @@ export async function writeGuarded(
   operations: readonly KvOperation[],
   limits: CallLimits,
 ): Promise<readonly KvResult[] | undefined> {
-  const guards = entries.flatMap(({ fullKey, token }) => [
-    { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } },
-    { KV: { Verb: 'check-index', Key: fullKey, Index: token } },
-  ]);
+  const guards = entries.flatMap((entry) => guardsOf(entry, sessionId));
   const rewritings: { readonly entry: LockEntry; readonly kv: KvOperation['KV']; readonly flags: number }[] =
     [];
   const sent = operations.map((operation) => {

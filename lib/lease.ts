@@ -27,7 +27,7 @@ export class Lease {
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #maxHoldMs: number;
-  readonly #onEnd = new Set<() => void>();
+  #onEnd: readonly (() => void)[] = [];
   #startedAt: Instant;
   #state: State = { kind: 'held' };
   #disposeTimer: () => void = () => {};
@@ -135,15 +135,18 @@ export class Lease {
   /** Runs `callback` once when the lease ends, by loss or release; the answer takes it back. */
   onEnd(callback: () => void): () => void {
     if (this.#state.kind !== 'held') callback();
-    else this.#onEnd.add(callback);
-    return () => this.#onEnd.delete(callback);
+    else this.#onEnd = [...this.#onEnd, callback];
+    return () => {
+      this.#onEnd = this.#onEnd.filter((other) => other !== callback);
+    };
   }
 
   #end(state: State): void {
     this.#state = state;
     this.#disposeTimer();
-    for (const callback of this.#onEnd) callback();
-    this.#onEnd.clear();
+    const callbacks = this.#onEnd;
+    this.#onEnd = [];
+    for (const callback of callbacks) callback();
   }
 
   #untilDeadlineMs(): number {

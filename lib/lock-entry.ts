@@ -4,6 +4,8 @@ import type { KvEntry } from './consul-answer.ts';
 /** How many former flags are remembered: a look at the key may be older than the last rewritings. */
 const FORMER_FLAGS = 16;
 
+const NONE: readonly number[] = [];
+
 /** One key of a lock as it stands in Consul, or is to stand there. */
 export class LockEntry {
   /** As it was asked for. */
@@ -13,8 +15,9 @@ export class LockEntry {
   #flags: number = drawFlags();
   #token = 0;
   #createIndex = 0;
-  #formerFlags: readonly number[] = [];
-  readonly #announcedFlags = new Set<number>();
+  #formerFlags: readonly number[] = NONE;
+  /** Most locks are never rewritten. */
+  #announcedFlags: Set<number> | undefined;
 
   constructor(key: string, fullKey: string, value: Buffer) {
     this.key = key;
@@ -46,12 +49,12 @@ export class LockEntry {
 
   /** Before a rewriting is sent: whoever looks at the key meanwhile must know it for ours. */
   announceRewriting(flags: number): void {
-    this.#announcedFlags.add(flags);
+    (this.#announcedFlags ??= new Set()).add(flags);
   }
 
   /** The rewriting was refused, or has been adopted: it can no longer land. */
   forgetRewriting(flags: number): void {
-    this.#announcedFlags.delete(flags);
+    this.#announcedFlags?.delete(flags);
   }
 
   rewritten({ modifyIndex, flags, value }: Pick<KvEntry, 'modifyIndex' | 'flags' | 'value'>): void {
@@ -65,7 +68,7 @@ export class LockEntry {
 
   /** A rewriting whose answer never came turns out to have landed. */
   adopt(row: KvEntry | null): void {
-    if (row && this.#announcedFlags.has(row.flags)) this.rewritten(row);
+    if (row && this.#announcedFlags?.has(row.flags) === true) this.rewritten(row);
   }
 
   /**
@@ -74,13 +77,27 @@ export class LockEntry {
    */
   isOurs(row: KvEntry | null, sessionId: string): row is KvEntry {
     if (row?.session !== sessionId) return false;
-    if (row.flags === this.#flags || this.#announcedFlags.has(row.flags)) return true;
+    if (row.flags === this.#flags || this.#announcedFlags?.has(row.flags) === true) return true;
     if (this.#formerFlags.includes(row.flags)) return true;
     return this.#token > 0 && row.lockIndex === 0 && row.createIndex === this.#createIndex;
   }
 }
 
-/** Below 2^53, for they travel as JSON numbers; 0 is what plain writes have. */
+/** How many acquisitions and rewritings of a process have flags of their own. */
+const COUNTED = 2 ** 28;
+
+/** With the counter below 2^53, for they travel as JSON numbers; 0 is what plain writes have. */
+const PROCESS: number = randomInt(1, 2 ** 24);
+
+let drawn = randomInt(COUNTED);
+
+/** Never twice the same, and in their upper part the same for the whole process. */
 export function drawFlags(): number {
-  return randomInt(1, 2 ** 48 - 1);
+  drawn = (drawn + 1) % COUNTED;
+  return PROCESS * COUNTED + drawn;
+}
+
+/** Which process of ours these flags are from; some number for those of others. */
+export function processOf(flags: number): number {
+  return Math.floor(flags / COUNTED);
 }

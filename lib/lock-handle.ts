@@ -1,20 +1,23 @@
 import { setMaxListeners } from 'node:events';
-import type { Acquired } from './acquisition.ts';
 import { systemClock } from './clock.ts';
 import type { KvResult } from './consul-answer.ts';
-import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
+import type { CallLimits, KvOperation } from './consul-gate.ts';
 import { ConsulRequestError, type LockLostError, type LossReason } from './errors.ts';
 import { GivingBack } from './giving-back.ts';
 import { checkedOperations, writeGuarded } from './guarded-write.ts';
+import { HeldHere } from './held-here.ts';
+import { holdersHereOf } from './holders-here.ts';
 import { Lease, named } from './lease.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import { watchForLoss } from './loss-watch.ts';
+import type { Lot } from './lot.ts';
 import { checkEntries } from './ownership.ts';
 import { keepRenewing, renewLease } from './renewal.ts';
 import { retryWithin } from './retry.ts';
-import type { Session } from './session.ts';
-import type { Settings } from './settings.ts';
+
+/** Made once: an error costs more than all else that a release does here. */
+const ENDED = new Error('the lock has ended');
 
 /** Gives a lock back at the end of `hold`, without rejecting, and says how it was lost, if it was. */
 export let endHold: (handle: LockHandle) => Promise<LockLostError | undefined>;
@@ -31,15 +34,13 @@ export class LockHandle implements AsyncDisposable {
   readonly fullKeys: readonly string[];
   /** The Consul session that holds the lock. */
   readonly sessionId: string;
-  readonly acquiredAt: Date;
-  readonly #gate: ConsulGate;
-  readonly #settings: Settings;
-  readonly #session: Session;
-  readonly #entries: readonly LockEntry[];
   readonly #lease: Lease;
-  /** Aborts what is done in the background for the holder: watching, renewing. */
-  readonly #background = new AbortController();
-  readonly #givingBack: GivingBack;
+  readonly #lot: Lot;
+  #givingBack: GivingBack | undefined;
+  /** Tells those of this process who wait for it that it is given back or lost. */
+  readonly #leaveHere: () => void;
+  /** Aborts what is done in the background for the holder, if anything is: watching, renewing. */
+  #background: AbortController | undefined;
   #isWatched = false;
   #renewing: Promise<void> | undefined;
   #releasing: Promise<boolean> | undefined;
@@ -58,19 +59,14 @@ export class LockHandle implements AsyncDisposable {
   }
 
   /** @internal */
-  constructor({ gate, settings, session, entries }: Acquired) {
+  constructor(lot: Lot) {
+    const { settings, session, entries } = lot;
     const { clock, maxHoldMs, renews } = settings;
-    this.#gate = gate;
-    this.#settings = settings;
-    this.#session = session;
-    this.#entries = entries;
     this.keys = Object.freeze(entries.map(({ key }) => key));
     this.fullKeys = Object.freeze(entries.map(({ fullKey }) => fullKey));
     this.key = this.keys[0] as string;
     this.fullKey = this.fullKeys[0] as string;
     this.sessionId = session.id;
-    // Every request of the background listens to it.
-    setMaxListeners(0, this.#background.signal);
     this.#lease = new Lease({
       keys: this.keys,
       clock,
@@ -78,8 +74,9 @@ export class LockHandle implements AsyncDisposable {
       ttlMs: session.ttlMs,
       maxHoldMs,
     });
-    this.acquiredAt = new Date(this.#lease.acquiredAt.wallMs);
-    this.#givingBack = new GivingBack({ gate, settings, session, entries });
+    this.#lot = lot;
+    const check = async (): Promise<'ours' | LossReason> => await this.#check({});
+    this.#leaveHere = holdersHereOf(settings.client, settings.dc).add(new HeldHere(lot, this.#lease, check));
     const forget = lifecycle.addHolding({
       warnOfShutdown: () => this.#lease.abortSignal('shutdown'),
       end: async () => {
@@ -94,13 +91,18 @@ export class LockHandle implements AsyncDisposable {
     if (renews) this.#keepRenewing();
   }
 
+  /** When it was acquired. */
+  get acquiredAt(): Date {
+    return new Date(this.#lease.acquiredAt.wallMs);
+  }
+
   /**
    * Strictly greater than every token given before for any of the keys in this datacenter and raft history: the
    * `ModifyIndex` of this acquisition, or of the lock's last rewriting by `transaction` (source: Consul's index grows
    * with every write, measured over kill -9 and leader changes).
    */
   get fencingToken(): number {
-    return Math.max(...this.#entries.map(({ token }) => token));
+    return Math.max(...this.#lot.entries.map(({ token }) => token));
   }
 
   /**
@@ -132,7 +134,7 @@ export class LockHandle implements AsyncDisposable {
     const { signal } = this.#lease;
     if (!this.#isWatched && this.#lease.isHeld) {
       this.#isWatched = true;
-      for (const entry of this.#entries) this.#watch(entry);
+      for (const entry of this.#lot.entries) this.#watch(entry);
     }
     return signal;
   }
@@ -143,7 +145,7 @@ export class LockHandle implements AsyncDisposable {
    */
   async verify(): Promise<boolean> {
     if (!this.#lease.isHeld) return false;
-    const state = await retryWithin(this.#settings, async () => await this.#check({}));
+    const state = await retryWithin(this.#lot.settings, async () => await this.#check({}));
     if (state !== 'ours') this.#lease.lose(state);
     return this.#lease.isHeld;
   }
@@ -156,7 +158,7 @@ export class LockHandle implements AsyncDisposable {
     // What it waits for may be a renewal in the background, and that does not keep the process alive.
     const keepAlive = systemClock.schedule(Infinity, () => {});
     try {
-      await retryWithin(this.#settings, async () => await this.#renewOnce({}));
+      await retryWithin(this.#lot.settings, async () => await this.#renewOnce({}));
     } finally {
       keepAlive();
     }
@@ -171,15 +173,16 @@ export class LockHandle implements AsyncDisposable {
    * `CONSUL_UNAVAILABLE`, after which it may have been carried out: it is never sent twice.
    */
   async transaction(operations: readonly KvOperation[]): Promise<readonly KvResult[]> {
-    const checked = checkedOperations(operations, this.#entries);
+    const checked = checkedOperations(operations, this.#lot.entries);
     for (let round = 0; round < 2; round++) {
       this.#lease.assertHeld('transaction');
-      const results = await this.#session.send(
-        async (limits) => await writeGuarded(this.#gate, this.sessionId, this.#entries, checked, limits),
+      const results = await this.#lot.session.send(
+        async (limits) =>
+          await writeGuarded(this.#lot.gate, this.sessionId, this.#lot.entries, checked, limits),
         {},
       );
       if (results) return results;
-      const state = await retryWithin(this.#settings, async () => await this.#check({}));
+      const state = await retryWithin(this.#lot.settings, async () => await this.#check({}));
       if (state !== 'ours') this.#lease.lose(state);
     }
     this.#lease.assertHeld('transaction');
@@ -210,7 +213,7 @@ export class LockHandle implements AsyncDisposable {
     try {
       await this.release();
     } catch (error) {
-      this.#settings.logger?.warn(
+      this.#lot.settings.logger?.warn(
         { keys: this.keys, session: this.sessionId, err: error },
         'could not release a lock',
       );
@@ -220,7 +223,9 @@ export class LockHandle implements AsyncDisposable {
   async #release(): Promise<boolean> {
     this.#validForMs ??= this.#lease.remainingMs;
     this.#lease.release();
-    const answer = await this.#givingBack.run(this.#validForMs);
+    const answer = await (this.#givingBack ??= new GivingBack(this.#lot))
+      .run(this.#validForMs)
+      .finally(this.#leaveHere);
     this.#isReleased = true;
     if (answer === 'given-back') return true;
     const { lostBy } = this.#lease;
@@ -231,19 +236,19 @@ export class LockHandle implements AsyncDisposable {
   }
 
   async #check(limits: CallLimits): Promise<'ours' | LossReason> {
-    return await checkEntries(this.#gate, this.sessionId, this.#entries, limits);
+    return await checkEntries(this.#lot.gate, this.sessionId, this.#lot.entries, limits);
   }
 
   /** One renewal at a time, whoever asked for it. */
   async #renewOnce(limits: CallLimits): Promise<void> {
     this.#renewing ??= renewLease(
       {
-        gate: this.#gate,
-        session: this.#session,
+        gate: this.#lot.gate,
+        session: this.#lot.session,
         lease: this.#lease,
         check: async (checkLimits) => await this.#check(checkLimits),
       },
-      { ...limits, signal: this.#background.signal },
+      { ...limits, signal: this.#backgroundSignal },
     ).finally(() => {
       this.#renewing = undefined;
     });
@@ -251,36 +256,48 @@ export class LockHandle implements AsyncDisposable {
       await this.#renewing;
     } catch (error) {
       // A release ends a renewal that is under way; what counts then is that.
-      if (this.#background.signal.aborted) this.#lease.assertHeld('renew');
+      if (this.#backgroundSignal.aborted) this.#lease.assertHeld('renew');
       throw error;
     }
   }
 
   #keepRenewing(): void {
     void keepRenewing(async () => await this.#renewOnce({ keepProcessAlive: false }), {
-      clock: this.#settings.clock,
-      ttlMs: this.#session.ttlMs,
-      signal: this.#background.signal,
+      clock: this.#lot.settings.clock,
+      ttlMs: this.#lot.session.ttlMs,
+      signal: this.#backgroundSignal,
     });
   }
 
   #watch(entry: LockEntry): void {
     void watchForLoss({
-      gate: this.#gate,
-      clock: this.#settings.waitingClock,
+      gate: this.#lot.gate,
+      clock: this.#lot.settings.waitingClock,
       fullKey: entry.fullKey,
-      check: async (limits) => await checkEntries(this.#gate, this.sessionId, [entry], limits),
+      check: async (limits) => await checkEntries(this.#lot.gate, this.sessionId, [entry], limits),
       onLoss: (reason) => this.#lease.lose(reason),
-      signal: this.#background.signal,
+      signal: this.#backgroundSignal,
     });
   }
 
+  get #backgroundSignal(): AbortSignal {
+    if (!this.#background) {
+      this.#background = new AbortController();
+      // Every request of the background listens to it.
+      setMaxListeners(0, this.#background.signal);
+      if (!this.#lease.isHeld) this.#background.abort(ENDED);
+    }
+    return this.#background.signal;
+  }
+
   #onEnd(): void {
-    this.#background.abort();
-    if (this.#lease.lostBy) this.#warnOfLoss(this.#lease.lostBy);
+    this.#background?.abort(ENDED);
+    if (!this.#lease.lostBy) return;
+    this.#leaveHere();
+    this.#warnOfLoss(this.#lease.lostBy);
   }
 
   #warnOfLoss({ reason }: LockLostError): void {
-    this.#settings.logger?.warn({ keys: this.keys, session: this.sessionId, reason }, 'lost a lock');
+    this.#lot.settings.logger?.warn({ keys: this.keys, session: this.sessionId, reason }, 'lost a lock');
   }
 }

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from './clock.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import { untilNextLook } from './crowd.ts';
 import type { LossReason } from './errors.ts';
 import { jittered } from './retry.ts';
 
@@ -38,9 +39,14 @@ export async function watchForLoss({ gate, clock, fullKey, check, onLoss, signal
         onLoss(state);
         return;
       }
+      if (index !== undefined && gate.isCrowded('waiting')) {
+        await untilNextLook(clock, Infinity, { signal, keepProcessAlive: false });
+        continue;
+      }
       const entry = await gate.readKey(fullKey, {
         ...limits,
         consistency: 'stale',
+        lane: 'waiting',
         ...(index === undefined
           ? {}
           : {

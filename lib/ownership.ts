@@ -1,5 +1,5 @@
 import type { KvEntry } from './consul-answer.ts';
-import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
 
@@ -15,6 +15,14 @@ export async function readEntries(
         [entry, await gate.readKey(entry.fullKey, { ...limits, consistency: 'consistent' })] as const,
     ),
   );
+}
+
+/** Operations that are refused unless the key stands as we last wrote it. */
+export function guardsOf({ fullKey, token }: LockEntry, sessionId: string): KvOperation[] {
+  return [
+    { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } },
+    { KV: { Verb: 'check-index', Key: fullKey, Index: token } },
+  ];
 }
 
 /** Asks Consul, consistently, whether every key is still ours. */

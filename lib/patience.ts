@@ -8,18 +8,26 @@ export class Patience {
   readonly signal: AbortSignal;
   /** For how long transient failures are retried. */
   readonly budgetMs: number;
+  readonly #settings: { waitingClock: Clock; acquireTimeoutMs: number; retryTimeoutMs: number };
   readonly #acquireTimeoutMs: number;
   readonly #began: Instant;
 
   constructor(
     settings: { waitingClock: Clock; acquireTimeoutMs: number; retryTimeoutMs: number },
     signal: AbortSignal,
+    began: Instant = settings.waitingClock.read(),
   ) {
+    this.#settings = settings;
     this.clock = settings.waitingClock;
     this.signal = signal;
     this.budgetMs = Math.max(settings.acquireTimeoutMs, settings.retryTimeoutMs);
     this.#acquireTimeoutMs = settings.acquireTimeoutMs;
-    this.#began = this.clock.read();
+    this.#began = began;
+  }
+
+  /** The same patience, ended by another signal. */
+  endedBy(signal: AbortSignal): Patience {
+    return new Patience(this.#settings, signal, this.#began);
   }
 
   get waitedMs(): number {

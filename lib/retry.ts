@@ -23,8 +23,21 @@ export async function retryTransient<T>(
   attempt: () => Promise<T>,
   { clock, remainingMs, signal, keepProcessAlive = true, onFailure }: RetryOptions,
 ): Promise<T> {
+  let failure: { readonly error: unknown } | undefined;
   try {
-    return await pRetry(attempt, {
+    return await attempt();
+  } catch (error) {
+    failure = { error };
+  }
+  // All that is not repeated goes without the machinery of repeating.
+  const attemptAgain = async (): Promise<T> => {
+    if (!failure) return await attempt();
+    const { error } = failure;
+    failure = undefined;
+    throw error;
+  };
+  try {
+    return await pRetry(attemptAgain, {
       retries: Infinity,
       minTimeout: 0,
       maxTimeout: 0,

@@ -1,6 +1,7 @@
 import { cleanUp } from './clean-up.ts';
 import type { ConsulClient } from './consul-client.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
@@ -27,7 +28,8 @@ class SessionPool {
   #endsBeforeExit = false;
 
   take(settings: Settings): Session | undefined {
-    const idle = this.#idle.get(settings.client)?.get(nameOf(settings))?.values().next().value;
+    // The last one, so that those nobody needs any more are idle for long enough to be ended.
+    const idle = [...(this.#idle.get(settings.client)?.get(sessionTermsOf(settings)) ?? [])].at(-1);
     idle?.dispose();
     return idle?.session;
   }
@@ -43,7 +45,7 @@ class SessionPool {
       idle.dispose();
       await endSession(session, gate, settings, { timeoutMs });
     };
-    const name = nameOf(settings);
+    const name = sessionTermsOf(settings);
     const groups = this.#groupsOf(settings.client);
     const group = groups.get(name) ?? new Set();
     groups.set(name, group);
@@ -83,8 +85,26 @@ class SessionPool {
   }
 }
 
-/** Sessions of one name serve each other's locks. */
-function nameOf({ token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior }: Settings): string {
+/** Sessions of the same terms serve each other's locks. */
+export function sessionTermsOf(settings: Settings): string {
+  const known = termsOfSettings.get(settings);
+  if (known !== undefined) return known;
+  const terms = describeTerms(settings);
+  termsOfSettings.set(settings, terms);
+  return terms;
+}
+
+const termsOfSettings = new WeakMap<Settings, string>();
+
+function describeTerms({
+  token,
+  dc,
+  lockTimeoutMs,
+  lockDelayMs,
+  sessionName,
+  checks,
+  behavior,
+}: Settings): string {
   return JSON.stringify([token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior]);
 }
 
@@ -100,12 +120,12 @@ export async function endSession(
   session: Session,
   gate: ConsulGate,
   { waitingClock, requestTimeoutMs, logger }: Settings,
-  { giveBackFirst, timeoutMs = requestTimeoutMs }: EndOptions = {},
+  { giveBackFirst, timeoutMs = requestTimeoutMs, lane = 'contending' }: EndOptions = {},
 ): Promise<void> {
   await cleanUp(
     async (limits) => {
       await giveBackFirst?.(limits);
-      await gate.destroySession(session.id, limits);
+      await gate.destroySession(session.id, { ...limits, lane });
     },
     {
       clock: waitingClock,
@@ -119,4 +139,5 @@ export async function endSession(
 export interface EndOptions {
   readonly giveBackFirst?: ((limits: CallLimits) => Promise<unknown>) | undefined;
   readonly timeoutMs?: number;
+  readonly lane?: Lane;
 }

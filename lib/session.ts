@@ -4,6 +4,9 @@ import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { ConsulRequestError } from './errors.ts';
 import type { Settings } from './settings.ts';
 
+/** In milliseconds: up to this age, or a tenth of its TTL, a session needs no new start of it. */
+export const FRESH_MS = 50;
+
 /** A session of Consul's, as far as we know it. It serves one holder at a time. */
 export class Session {
   readonly id: string;

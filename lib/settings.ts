@@ -76,36 +76,91 @@ export function restoreDefaults(): void {
   Object.assign(defaults, builtIn);
   clientFromEnv?.destroy();
   clientFromEnv = undefined;
+  lastDefaults = undefined;
 }
 
-/** Built-in < `defaults` < `options`; throws `TypeError` or `RangeError`. The only place that reads `defaults`. */
-export function resolveSettings(options: Given<LockOptions>): Settings {
-  const {
-    consulClient: client = (clientFromEnv ??= consulFromEnv()),
-    minLockTimeoutMs,
-    renew,
-    ...rest
-  } = { ...builtIn, ...checkedLockOptions(defaults, 'defaults'), ...options };
-  assertRelations({ lockTimeoutMs: rest.lockTimeoutMs, minLockTimeoutMs });
+interface Resolved {
+  readonly from: Defaults;
+  readonly acquireTimeoutMs: number | undefined;
+  readonly settings: Settings;
+}
+
+/** The last settings of each lock: every acquisition asks, and seldom anything is new. */
+const lastResolved = new WeakMap<Given<LockOptions>, Resolved>();
+
+/**
+ * Built-in < `defaults` < `options` < `acquireTimeoutMs`; throws `TypeError` or `RangeError`. The only place that reads
+ * `defaults`.
+ */
+export function resolveSettings(options: Given<LockOptions>, acquireTimeoutMs?: number): Settings {
+  const from = checkedDefaults();
+  const last = lastResolved.get(options);
+  if (last?.from === from && last.acquireTimeoutMs === acquireTimeoutMs) return last.settings;
+  const all = { ...from, ...options };
+  assertRelations(all);
+  const client = all.consulClient ?? (clientFromEnv ??= consulFromEnv());
   const clock = clockOf(client);
-  return Object.freeze({
-    ...rest,
+  // Written out: objects that are copied as a whole take twice the memory, and every held lock has one.
+  const settings: Settings = Object.freeze({
     client,
     clock,
     waitingClock: eitherClock(clock, systemClock),
-    renews: renew !== false,
-    maxHoldMs: typeof renew === 'object' ? renew.maxHoldMs : Infinity,
+    acquireTimeoutMs: acquireTimeoutMs ?? all.acquireTimeoutMs,
+    lockTimeoutMs: all.lockTimeoutMs,
+    lockKeyPattern: all.lockKeyPattern,
+    generateValue: all.generateValue,
+    renews: all.renew !== false,
+    maxHoldMs: typeof all.renew === 'object' ? all.renew.maxHoldMs : Infinity,
+    lockDelayMs: all.lockDelayMs,
+    sessionName: all.sessionName,
+    checks: all.checks,
+    behavior: all.behavior,
+    session: all.session,
+    token: all.token,
+    dc: all.dc,
+    requestTimeoutMs: all.requestTimeoutMs,
+    retryTimeoutMs: all.retryTimeoutMs,
+    logger: all.logger,
   });
+  lastResolved.set(options, { from, acquireTimeoutMs, settings });
+  return settings;
+}
+
+type Defaults = typeof builtIn;
+
+let lastDefaults:
+  { readonly read: Readonly<Record<string, unknown>>; readonly checked: Defaults } | undefined;
+
+/** Checked anew only when something was set. */
+function checkedDefaults(): Defaults {
+  if (lastDefaults && isSame(lastDefaults.read, defaults)) return lastDefaults.checked;
+  const checked = { ...builtIn, ...checkedLockOptions(defaults, 'defaults') };
+  // What a program can change in place is looked at each time.
+  const { checks, renew } = defaults;
+  const isFixed = (checks === undefined || Object.isFrozen(checks)) && typeof renew !== 'object';
+  lastDefaults = isFixed ? { read: { ...defaults }, checked } : undefined;
+  return checked;
+}
+
+function isSame(one: Readonly<Record<string, unknown>>, other: object): boolean {
+  let count = 0;
+  for (const name in other) {
+    if (one[name] !== (other as Record<string, unknown>)[name]) return false;
+    count++;
+  }
+  return count === Object.keys(one).length;
 }
 
 function clockOf(client: ConsulClient): Clock {
   return (client as { [CLOCK]?: Clock })[CLOCK] ?? systemClock;
 }
 
+let hostName: string | undefined;
+
 function describeHolder(): string {
   return JSON.stringify({
     locked_at: new Date().toISOString(),
-    hostname: hostname(),
+    hostname: (hostName ??= hostname()),
     pid: process.pid,
     lock_id: randomUUID(),
   });

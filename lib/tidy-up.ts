@@ -1,21 +1,13 @@
 import { cleanUp } from './clean-up.ts';
 import { sleep } from './clock.ts';
-import type { CallLimits, ConsulGate } from './consul-gate.ts';
+import type { CallLimits } from './consul-gate.ts';
+import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
-import type { LockEntry } from './lock-entry.ts';
+import type { Lot } from './lot.ts';
 import { giveBackEntries } from './returning.ts';
-import type { Session } from './session.ts';
 import { endSession } from './session-pool.ts';
 import type { Settings } from './settings.ts';
 import { takeEntries } from './taking.ts';
-
-/** What is to be left behind nowhere: keys that may be taken, by a session. */
-export interface Leftover {
-  readonly gate: ConsulGate;
-  readonly settings: Settings;
-  readonly session: Session;
-  readonly entries: readonly LockEntry[];
-}
 
 /** How often a user's session is looked at again for an attempt that landed late, each time after twice the time. */
 const LATE_LOOKS = 6;
@@ -26,14 +18,14 @@ const LATE_LOOKS = 6;
  * The end of a session of ours settles everything, whatever was sent on it. Before it, a lock with a lock delay is given
  * back: the end of a session that holds a key would start that delay.
  */
-export async function tidyUp(leftover: Leftover, timeoutMs: number): Promise<void> {
-  const { gate, settings, session, entries } = leftover;
+export async function tidyUp(lot: Lot, timeoutMs: number, lane?: Lane): Promise<void> {
+  const { gate, settings, session, entries } = lot;
   const giveBack = async (limits: CallLimits): Promise<unknown> =>
     await giveBackEntries(gate, session.id, entries, settings.behavior, limits);
-  if (session.isAdopted) await settle(leftover, giveBack, timeoutMs);
+  if (session.isAdopted) await settle(lot, giveBack, timeoutMs);
   else {
     const giveBackFirst = settings.lockDelayMs > 0 ? giveBack : undefined;
-    await endSession(session, gate, settings, { timeoutMs, giveBackFirst });
+    await endSession(session, gate, settings, { timeoutMs, giveBackFirst, ...(lane && { lane }) });
   }
 }
 
@@ -42,7 +34,7 @@ export async function tidyUp(leftover: Leftover, timeoutMs: number): Promise<voi
  * answered, what it took is given back, and later looks find what its first sending took after that.
  */
 async function settle(
-  { gate, settings, session, entries }: Leftover,
+  { gate, settings, session, entries }: Lot,
   giveBack: (limits: CallLimits) => Promise<unknown>,
   timeoutMs: number,
 ): Promise<void> {

@@ -1,70 +1,138 @@
 import { isTransient } from './consul-failure.ts';
 import type { ConsulGate } from './consul-gate.ts';
+import type { KvEntry } from './consul-answer.ts';
 import type { ContenderSession } from './contender-session.ts';
+import { untilNextLook } from './crowd.ts';
 import type { Patience } from './patience.ts';
 import { retryTransient } from './retry.ts';
 
 /** For how long one blocking query waits: short, so that a server that lags or was cut off is asked no longer than that. */
 const LONGEST_WAIT_MS = 10_000;
 
-/** A blocking query that ends sooner, with the key still held, is followed by a pause up to this. */
+/** A blocking query that ends sooner, with the key still held, is followed by a pause. */
 const SHORTEST_WAIT_MS = 50;
+
+/** That pause: short while the holder may only have handed the lock over within its process, which goes on for a while. */
+const FIRST_PAUSE_MS = 2;
+const SHORT_PAUSES = 16;
 
 export interface Waiting {
   readonly gate: ConsulGate;
   readonly patience: Patience;
   readonly session: ContenderSession;
   readonly fullKey: string;
+  /** Whether it is a session of this process that has the key, which will tell. */
+  readonly isOurs: (session: string) => boolean;
+  /** Tells for how long there is no use in watching this holder. */
+  readonly onHolder: (entry: KvEntry & { readonly session: string }) => number;
+}
+
+/** The key as it was read; null: there is none. */
+interface Sight {
+  readonly entry: KvEntry | null;
+  /** Or any server's, which may lag. */
+  readonly isLeaders: boolean;
 }
 
 /**
- * Waits in Consul until nobody holds the key. `not-waited` asks for another attempt after a pause: the key was found free
- * at once. Rejects when Consul does not say, in the end, whether it is still held.
+ * Waits in Consul until nobody holds the key. `not-waited`: it was found free at once. Rejects when Consul does not say, in
+ * the end, whether it is still held.
  */
 export async function waitUntilFree(waiting: Waiting): Promise<'freed' | 'not-waited' | 'still-held'> {
-  const { gate, patience, session, fullKey } = waiting;
+  const { patience, session, isOurs, onHolder } = waiting;
   const { signal } = patience;
+  const hurry = new Hurry();
   let failures = 0;
   let hasWaited = false;
+  let index: number | undefined;
   while (patience.leftToWaitMs > 0) {
     try {
-      const timeoutMs = Math.min(gate.requestTimeoutMs, patience.leftToWaitMs);
-      const entry = await gate.readKey(fullKey, { consistency: 'default', timeoutMs, signal });
+      const began = patience.waitedMs;
+      const { entry, isLeaders } =
+        index === undefined ? await look(waiting) : await waitForChange(waiting, index);
       if (entry?.session === undefined) return hasWaited ? 'freed' : 'not-waited';
-      if (await waitForChange(waiting, entry.modifyIndex)) return 'freed';
       hasWaited = true;
       failures = 0;
-      await session.keepAlive();
+      const restMs = onHolder({ ...entry, session: entry.session });
+      const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry.session, patience.waitedMs - began);
+      const pauseMs = Math.max(restMs, hurriedMs);
+      if (pauseMs > 0) await patience.sleep(Math.min(pauseMs, Math.max(0, patience.leftToWaitMs)));
+      // No news: its server may lag, and is not asked again before the leader was.
+      index = isLeaders || entry.modifyIndex > (index ?? 0) ? entry.modifyIndex : undefined;
+      // So that, once it is free, nothing but the taking is left to do; a holder here leaves us its own.
+      if (isOurs(entry.session)) await session.keepAlive();
+      else await session.keepReady();
     } catch (error) {
       signal.throwIfAborted();
       if (!isTransient(error)) throw error;
+      index = undefined;
       await patience.pause(++failures);
     }
   }
   return await lookForTheLastTime(waiting);
 }
 
-/** Whether the key came free; false when the query ended without that, or with another holder. */
-async function waitForChange(
-  { gate, patience, session, fullKey }: Waiting,
-  afterIndex: number,
-): Promise<boolean> {
+/** Whether nobody holds the key; true as well when Consul does not say: an attempt will show. */
+export async function seemsFree({ gate, patience, fullKey, onHolder }: Waiting): Promise<boolean> {
+  try {
+    const { entry } = await look({ gate, patience, fullKey });
+    if (entry?.session !== undefined) onHolder({ ...entry, session: entry.session });
+    return entry?.session === undefined;
+  } catch (error) {
+    patience.signal.throwIfAborted();
+    if (!isTransient(error)) throw error;
+    return true;
+  }
+}
+
+/** A client that does not wait must not make a hot loop of us, nor a holder that rewrites its value all the time. */
+class Hurry {
+  #holder: string | undefined;
+  #inARow = 0;
+
+  /** After a wait that ended so soon, with this holder. */
+  pauseMs(holder: string, waitedMs: number): number {
+    if (waitedMs >= SHORTEST_WAIT_MS || holder !== this.#holder) this.#inARow = 0;
+    this.#holder = holder;
+    if (waitedMs >= SHORTEST_WAIT_MS) return 0;
+    const longer = Math.max(0, this.#inARow++ - SHORT_PAUSES);
+    return Math.min(SHORTEST_WAIT_MS, FIRST_PAUSE_MS * 2 ** Math.min(longer, 10));
+  }
+}
+
+async function look({
+  gate,
+  patience,
+  fullKey,
+}: Pick<Waiting, 'gate' | 'patience' | 'fullKey'>): Promise<Sight> {
+  const entry = await gate.readKey(fullKey, {
+    consistency: 'default',
+    lane: 'contending',
+    timeoutMs: Math.max(1, Math.min(gate.requestTimeoutMs, patience.leftToWaitMs)),
+    signal: patience.signal,
+  });
+  return { entry, isLeaders: true };
+}
+
+/** The key once it is another than at this index, or after a while. */
+async function waitForChange(waiting: Waiting, afterIndex: number): Promise<Sight> {
+  const { gate, patience, session, fullKey } = waiting;
+  if (gate.isCrowded('waiting')) {
+    await untilNextLook(patience.clock, patience.leftToWaitMs, { signal: patience.signal });
+    return await look(waiting);
+  }
   const waitMs = Math.min(LONGEST_WAIT_MS, patience.leftToWaitMs, session.ttlMs / 2);
-  const waitedBeforeMs = patience.waitedMs;
   const entry = await gate.readKey(fullKey, {
     // Any server wakes us up as well as the leader does, and during an election sooner: only the attempt counts.
     consistency: 'stale',
+    lane: 'waiting',
     afterIndex,
     // Consul adds up to a sixteenth (source: its documentation of blocking queries).
     waitMs: Math.ceil((waitMs * 16) / 17),
     timeoutMs: Math.max(1, Math.min(waitMs + gate.requestTimeoutMs, patience.leftToWaitMs)),
     signal: patience.signal,
   });
-  if (entry?.session === undefined) return true;
-  // A client that does not wait must not make a hot loop of us, nor a holder that rewrites its value all the time.
-  const tooSoonMs = SHORTEST_WAIT_MS - (patience.waitedMs - waitedBeforeMs);
-  if (tooSoonMs > 0) await patience.sleep(Math.min(tooSoonMs, Math.max(0, patience.leftToWaitMs)));
-  return false;
+  return { entry, isLeaders: false };
 }
 
 /** When the time is over: still held is one thing, and a Consul that does not say so is another. */
@@ -75,7 +143,7 @@ async function lookForTheLastTime({
 }: Waiting): Promise<'not-waited' | 'still-held'> {
   const { clock, signal } = patience;
   const entry = await retryTransient(
-    async () => await gate.readKey(fullKey, { consistency: 'default', signal }),
+    async () => await gate.readKey(fullKey, { consistency: 'default', lane: 'contending', signal }),
     { clock, signal, remainingMs: () => patience.leftToRetryMs },
   );
   return entry?.session === undefined ? 'not-waited' : 'still-held';

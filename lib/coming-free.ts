@@ -1,0 +1,133 @@
+import type { ConsulGate } from './consul-gate.ts';
+import type { ContenderSession } from './contender-session.ts';
+import { isTransient } from './consul-failure.ts';
+import type { HoldersHere } from './holders-here.ts';
+import { processOf } from './lock-entry.ts';
+import type { Patience } from './patience.ts';
+import { seemsFree, waitUntilFree, type Waiting } from './waiting.ts';
+import type { Place } from './waiting-line.ts';
+
+/**
+ * For so long a holder of this process is left alone with its lock: its release tells us. Then it is looked for in Consul
+ * too, for the lock may have been taken from it.
+ */
+const ALONE_MS = 50;
+
+export interface Contended {
+  readonly place: Place;
+  readonly holders: HoldersHere;
+  readonly gate: ConsulGate;
+  readonly session: ContenderSession;
+  readonly patience: Patience;
+  readonly fullKeys: readonly string[];
+  /** The key that was found held. */
+  readonly fullKey: string;
+}
+
+export type ComingFree = 'handed-over' | 'free' | 'still-held';
+
+/** Waits in line, and as the first of it for those of this process and for those of others, until it is our turn. */
+export async function comeFree(contended: Contended): Promise<ComingFree> {
+  const { place, holders, patience, fullKeys } = contended;
+  let wasAlone = false;
+  for (;;) {
+    if (place.lot) return 'handed-over';
+    if (place.serving) {
+      await place.news(patience, Infinity);
+    } else if (patience.leftToWaitMs > 0 && !place.isFirst) {
+      await place.news(patience, patience.leftToWaitMs);
+    } else if (patience.leftToWaitMs > 0 && !wasAlone && holders.occupiedAmong(fullKeys) !== undefined) {
+      wasAlone = true;
+      await leaveAlone(contended);
+      if (isLeftToUs(contended)) return 'free';
+    } else {
+      const found = await lookInConsul(contended);
+      if (place.serving || place.lot) continue;
+      if (found === 'still-held') return found;
+      if (found !== undefined && (await isProven(contended))) return 'free';
+    }
+  }
+}
+
+/** Lets others go first whose turn it is. False when somebody has taken it. */
+export async function letOthersGo(contended: Contended): Promise<boolean> {
+  const { place, patience } = contended;
+  const delayMs = Math.min(place.turns.delayMs(), patience.leftToWaitMs);
+  if (delayMs <= 0 && !place.turns.isCrowded) return true;
+  if (delayMs > 0) await place.news(patience, delayMs);
+  return place.lot !== undefined || (await seemsFree(waitingOf(contended)));
+}
+
+async function leaveAlone({ place, holders, patience, fullKeys }: Contended): Promise<void> {
+  const dispose = holders.whenGone(fullKeys, () => place.tell());
+  try {
+    await place.news(patience, Math.min(ALONE_MS, patience.leftToWaitMs));
+  } finally {
+    dispose();
+  }
+}
+
+function isLeftToUs({ place, holders, fullKeys }: Contended): boolean {
+  return !place.lot && !place.serving && holders.occupiedAmong(fullKeys) === undefined;
+}
+
+/** Undefined when it was handed over meanwhile. */
+async function lookInConsul(
+  contended: Contended,
+): Promise<Awaited<ReturnType<typeof waitUntilFree>> | undefined> {
+  const { place, patience } = contended;
+  const search = new AbortController();
+  const end = (): void => search.abort(patience.signal.reason);
+  patience.signal.addEventListener('abort', end, { once: true });
+  let settled: PromiseSettledResult<Awaited<ReturnType<typeof waitUntilFree>>> | undefined;
+  const searching = waitUntilFree({
+    ...waitingOf(contended),
+    patience: patience.endedBy(search.signal),
+  });
+  void Promise.allSettled([searching]).then(([result]) => {
+    settled = result;
+    place.tell();
+  });
+  try {
+    while (!settled && !place.lot) await place.news(patience, Infinity);
+  } finally {
+    patience.signal.removeEventListener('abort', end);
+    end();
+  }
+  if (!settled || place.lot || place.serving) return undefined;
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
+}
+
+/** What the clock of a holder of this process says stands, until Consul says otherwise. */
+async function isProven({ holders, patience, fullKey }: Contended): Promise<boolean> {
+  for (const holder of holders.of(fullKey)) {
+    if (!holder.isHeld) continue;
+    try {
+      await holder.prove();
+    } catch (error) {
+      patience.signal.throwIfAborted();
+      if (!isTransient(error)) throw error;
+    }
+    if (!holder.isHeld) continue;
+    await patience.pause(1);
+    return false;
+  }
+  return true;
+}
+
+function waitingOf({ gate, patience, session, fullKey, holders, place }: Contended): Waiting {
+  const isOurs = (id: string): boolean => holders.of(fullKey).some(({ sessionId }) => sessionId === id);
+  return {
+    gate,
+    patience,
+    session,
+    fullKey,
+    isOurs,
+    onHolder: ({ session: id, flags }) => {
+      if (isOurs(id)) return 0;
+      place.turns.saw(processOf(flags));
+      return place.turns.restMs();
+    },
+  };
+}

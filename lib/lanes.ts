@@ -1,0 +1,81 @@
+import type { ConsulClient } from './consul-client.ts';
+
+/**
+ * What a request is sent for. Consul closes every connection from one address beyond the 200th, of whatever process
+ * (`http_max_conns_per_client`; measured on 1.8.7), so that each purpose has a number of connections of its own: who
+ * holds a lock never waits for one behind those who want one.
+ */
+export type Lane = 'opening' | 'contending' | 'waiting' | 'holding';
+
+/** In all no more than 150 for one client; who opens a session shares with those who take a key by theirs. */
+const MOST_AT_ONCE: Readonly<Record<Exclude<Lane, 'opening'>, number>> = {
+  contending: 60,
+  waiting: 32,
+  holding: 48,
+};
+
+/** Requests for one purpose, so many at once; the others stand in line, before their time begins to count. */
+export class Traffic {
+  readonly #mostAtOnce: number;
+  readonly #standing = new Set<() => void>();
+  /** Behind all others: what is begun is to be finished before more is. */
+  readonly #standingBehind = new Set<() => void>();
+  #underWay = 0;
+
+  constructor(mostAtOnce: number) {
+    this.#mostAtOnce = mostAtOnce;
+  }
+
+  /** Whether another request would have to stand in line. */
+  get isFull(): boolean {
+    return this.#underWay >= this.#mostAtOnce;
+  }
+
+  /** Undefined when the request may go at once; rejects with the signal's reason. */
+  enter(
+    signal: AbortSignal | undefined,
+    { behind = false }: { behind?: boolean } = {},
+  ): Promise<void> | undefined {
+    if (!this.isFull) {
+      this.#underWay++;
+      return undefined;
+    }
+    const standing = behind ? this.#standingBehind : this.#standing;
+    return new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => {
+        standing.delete(go);
+        reject(signal?.reason as Error);
+      };
+      const go = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      standing.add(go);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** The next in line takes over the place. */
+  leave(): void {
+    const standing = this.#standing.size > 0 ? this.#standing : this.#standingBehind;
+    const [next] = standing;
+    if (next === undefined) {
+      this.#underWay--;
+      return;
+    }
+    standing.delete(next);
+    next();
+  }
+}
+
+const trafficOfClients = new WeakMap<ConsulClient, Map<string, Traffic>>();
+
+/** Shared by all who use this client. */
+export function trafficOf(client: ConsulClient, lane: Lane): Traffic {
+  const lanes = trafficOfClients.get(client) ?? new Map<string, Traffic>();
+  trafficOfClients.set(client, lanes);
+  const shared = lane === 'opening' ? 'contending' : lane;
+  const traffic = lanes.get(shared) ?? new Traffic(MOST_AT_ONCE[shared]);
+  lanes.set(shared, traffic);
+  return traffic;
+}

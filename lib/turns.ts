@@ -1,0 +1,139 @@
+import type { ConsulClient } from './consul-client.ts';
+
+/** In milliseconds: what a write is taken to last before the first one was measured, and at most. */
+const FIRST_WRITE_MS = 2;
+const SLOWEST_WRITE_MS = 20;
+
+/** Of each newer measurement, in a mean. */
+const NEWER = 0.25;
+
+/** Between two turns, so that the second one sees what the first one wrote. */
+const SPACED_WRITES = 5;
+
+/** What is left of the rivals that were not seen in a round. */
+const SLOWLY = 0.9;
+
+/** From so many rivals on, more than one, somebody errs about the turn now and then. */
+const CROWD = 1.5;
+
+/** So many races lost in a row are enough to keep any crowd apart. */
+const MOST_LOST = 6;
+
+/** A process that sees no others lets them come forward so often, if there are any. */
+const COURTEOUS_EVERY_MS = 200;
+
+/** Nobody looks away for longer, for the one whose turn it was may have died. */
+const LONGEST_REST_MS = 100;
+
+/** With how many locks' memories a client is burdened. */
+const MOST_REMEMBERED = 1_000;
+
+/**
+ * How many other processes contend for a lock, as one process sees it, and whose turn it is among them: nobody tells, but
+ * everybody sees the holders pass by.
+ *
+ * Who has seen all rivals hold it, or has waited for longer than a round usually takes, attempts at once when the lock is
+ * free. Who lacks some waits a little for each of them, longer than a write lasts, and looks before it writes. So hardly
+ * anybody writes in vain, and those who have just had the lock come last. Those who lose a race all the same are drawn
+ * apart by chance, the more the more often.
+ */
+export class Turns {
+  /** Other processes that had the lock in the last rounds, or in this one. */
+  #rivals = 0;
+  readonly #seen = new Set<number>();
+  #passed = 0;
+  #lastSeen: number | undefined;
+  #lost = 0;
+  #writeMs = FIRST_WRITE_MS;
+  /** From one turn of this process to the next, in the mean. */
+  #roundMs = 0;
+  #wonAt = -Infinity;
+  #courteousAt = -Infinity;
+
+  /** This other process has the lock. */
+  saw(process: number): void {
+    if (process === this.#lastSeen) return;
+    this.#lastSeen = process;
+    this.#passed++;
+    this.#seen.add(process);
+    this.#rivals = Math.max(this.#rivals, this.#seen.size);
+  }
+
+  /** It was free, and somebody was faster. */
+  lostRace(): void {
+    this.#lost = Math.min(MOST_LOST, this.#lost + 1);
+  }
+
+  /** The lock was taken, by a write that took this long. */
+  won(writeMs: number): void {
+    this.#writeMs += NEWER * (Math.min(writeMs, SLOWEST_WRITE_MS) - this.#writeMs);
+    const waitedMs = this.#waitedMs;
+    if (this.#passed > 0 && waitedMs < Infinity) {
+      this.#roundMs = this.#roundMs === 0 ? waitedMs : this.#roundMs + NEWER * (waitedMs - this.#roundMs);
+    }
+    // Fewer than before, but not all at once: that a turn came early, or some were overlooked, may be chance.
+    this.#rivals = Math.max(this.#seen.size, SLOWLY * this.#rivals);
+    this.#seen.clear();
+    this.#passed = 0;
+    this.#lastSeen = undefined;
+    this.#lost = 0;
+    this.#wonAt = performance.now();
+  }
+
+  /** Whether so many contend that a look is worth it also for the one whose turn it is. */
+  get isCrowded(): boolean {
+    return this.#rivals >= CROWD;
+  }
+
+  /** How long to let others go first, now that it is free. */
+  delayMs(): number {
+    if (this.#passed === 0 && this.#rivals < 0.5) return this.#courtesyMs();
+    const byChance = Math.random() * (2 ** this.#lost - 1);
+    if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance);
+    const byTurn = this.#lacking * (1 - 0.3 * Math.random());
+    return SPACED_WRITES * this.#writeMs * Math.max(byTurn, byChance);
+  }
+
+  /** For how long there is no use in watching, for it will be the turn of others. */
+  restMs(): number {
+    if (this.#lacking < 2 || this.#isOverdue) return 0;
+    const turnMs = this.#roundMs / (this.#rivals + 1);
+    return Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs);
+  }
+
+  get #lacking(): number {
+    return Math.round(this.#rivals) - this.#seen.size;
+  }
+
+  get #isOverdue(): boolean {
+    if (this.#lacking <= 0 && this.#lost === 0) return true;
+    if (this.#passed > this.#rivals + this.#lost) return true;
+    return this.#roundMs > 0 && this.#waitedMs > 1.25 * this.#roundMs && this.#passed > 0;
+  }
+
+  get #waitedMs(): number {
+    return performance.now() - this.#wonAt;
+  }
+
+  /** Who had it just now, and has seen no others, may have been too fast for them. */
+  #courtesyMs(): number {
+    const now = performance.now();
+    if (this.#waitedMs > COURTEOUS_EVERY_MS || now - this.#courteousAt < COURTEOUS_EVERY_MS) return 0;
+    this.#courteousAt = now;
+    return SPACED_WRITES * this.#writeMs;
+  }
+}
+
+const turnsOfClients = new WeakMap<ConsulClient, Map<string, Turns>>();
+
+/** What is remembered of this lock; the oldest memories are given up. */
+export function turnsOf(client: ConsulClient, name: string): Turns {
+  const remembered = turnsOfClients.get(client) ?? new Map<string, Turns>();
+  turnsOfClients.set(client, remembered);
+  const turns = remembered.get(name) ?? new Turns();
+  remembered.delete(name);
+  remembered.set(name, turns);
+  const [oldest] = remembered.keys();
+  if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  return turns;
+}

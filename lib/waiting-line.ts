@@ -1,0 +1,152 @@
+import type { Clock } from './clock.ts';
+import type { ConsulClient } from './consul-client.ts';
+import type { LockEntry } from './lock-entry.ts';
+import type { Lot } from './lot.ts';
+import type { Settings } from './settings.ts';
+import type { Turns } from './turns.ts';
+
+/** The keys that a contender wants, and how. */
+export type Wanted = Omit<Lot, 'session' | 'chain'>;
+
+/** The place of one who waits for a lock, among those of this process who do. */
+export class Place {
+  readonly wanted: Wanted;
+  /** An attempt of its own is under way: nothing can be handed over to it meanwhile. */
+  isAttempting = false;
+  readonly #line: Line;
+  #lot: Lot | undefined;
+  #serving: Promise<void> | undefined;
+  #hasLeft = false;
+  #notify: () => void = () => {};
+
+  constructor(line: Line, wanted: Wanted) {
+    this.#line = line;
+    this.wanted = wanted;
+  }
+
+  get isFirst(): boolean {
+    return this.#line.first === this;
+  }
+
+  /** What all of this process have seen of the others. */
+  get turns(): Turns {
+    return this.#line.turns;
+  }
+
+  /** What was handed over to it. */
+  get lot(): Lot | undefined {
+    return this.#lot;
+  }
+
+  /** Settles when it is known whether the lock that is being handed over goes to it; undefined when none is. */
+  get serving(): Promise<void> | undefined {
+    return this.#serving;
+  }
+
+  get canBeServed(): boolean {
+    return !this.isAttempting && this.#serving === undefined && this.#lot === undefined && !this.#hasLeft;
+  }
+
+  /** @param handing - settles when everything about the handing over is done. */
+  serve(handing: Promise<unknown>): void {
+    const over = (): void => {
+      this.#serving = undefined;
+      this.tell();
+    };
+    this.#serving = handing.then(over, over);
+  }
+
+  /** False when its contender has given up meanwhile. */
+  receive(lot: Lot): boolean {
+    if (this.#hasLeft) return false;
+    this.#lot = lot;
+    this.tell();
+    return true;
+  }
+
+  tell(): void {
+    this.#notify();
+  }
+
+  /** Until there is news for this place, or for `atMostMs`; rejects with the signal's reason. */
+  async news({ clock, signal }: { clock: Clock; signal: AbortSignal }, atMostMs: number): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const end = (): void => {
+        this.#notify = () => {};
+        signal.removeEventListener('abort', onAbort);
+        dispose();
+      };
+      const onAbort = (): void => {
+        end();
+        reject(signal.reason as Error);
+      };
+      const onNews = (): void => {
+        end();
+        resolve();
+      };
+      const dispose = clock.schedule(atMostMs, onNews);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#notify = onNews;
+    });
+  }
+
+  /** Lets the next one come forward. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.#line.leave(this);
+  }
+}
+
+/** Those in this process who wait for the same keys, first come first served; one of them contends in Consul. */
+export class Line {
+  readonly turns: Turns;
+  readonly #places = new Set<Place>();
+  readonly #onEmpty: () => void;
+
+  constructor(turns: Turns, onEmpty: () => void) {
+    this.turns = turns;
+    this.#onEmpty = onEmpty;
+  }
+
+  get first(): Place | undefined {
+    const [first] = this.#places;
+    return first;
+  }
+
+  join(wanted: Wanted): Place {
+    const place = new Place(this, wanted);
+    this.#places.add(place);
+    return place;
+  }
+
+  leave(place: Place): void {
+    const wasFirst = place.isFirst;
+    if (!this.#places.delete(place)) return;
+    if (this.#places.size === 0) this.#onEmpty();
+    else if (wasFirst) this.first?.tell();
+  }
+}
+
+const linesOfClients = new WeakMap<ConsulClient, Map<string, Line>>();
+
+/** The line for these keys; undefined when nobody waits for them. */
+export function lineOf({ client, dc }: Settings, entries: readonly LockEntry[]): Line | undefined {
+  return linesOfClients.get(client)?.get(lineNameOf(dc, entries));
+}
+
+export function joinLine(wanted: Wanted, turns: () => Turns): Place {
+  const { client, dc } = wanted.settings;
+  const lines = linesOfClients.get(client) ?? new Map<string, Line>();
+  linesOfClients.set(client, lines);
+  const name = lineNameOf(dc, wanted.entries);
+  const line = lines.get(name) ?? new Line(turns(), () => lines.delete(name));
+  lines.set(name, line);
+  return line.join(wanted);
+}
+
+/** Whoever asks for the same keys, in whatever order, stands in the same line. */
+export function lineNameOf(dc: string | undefined, entries: readonly LockEntry[]): string {
+  const keys = entries.map(({ fullKey }) => fullKey);
+  return JSON.stringify([dc, ...(keys.length > 1 ? keys.toSorted() : keys)]);
+}

@@ -1,0 +1,313 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LockHandle, LockOptions } from '../../lib/index.ts';
+import { failureOf } from '../support/failure-of.ts';
+import { cutAnswer, hang, type Hook, once, refuse, type SentRequest } from '../support/hooked-client.ts';
+import { base64, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
+
+let scene: FakeScene;
+
+beforeEach(() => {
+  scene = new FakeScene();
+});
+
+afterEach(async () => await scene.end());
+
+const WAITING = { acquireTimeoutMs: 60_000 };
+
+/** A holder, and one of the same process who waits for its release. */
+async function holderAndHeir(
+  options: LockOptions = {},
+  ofHeir: LockOptions = {},
+): Promise<{ holder: LockHandle; heir: Promise<LockHandle> }> {
+  const holder = await scene.lock(options).acquire();
+  const heir = scene.lock({ ...options, ...ofHeir }).acquire(WAITING);
+  heir.catch(() => {});
+  return { holder, heir };
+}
+
+/** The verbs of the transactions since `sent`. */
+function verbsSince(sent: number): string[][] {
+  return scene.client.sent
+    .filter(({ operation }) => operation === 'transaction')
+    .slice(sent)
+    .map(({ operations }) => operations.map(({ KV }) => KV.Verb));
+}
+
+const isHandingOver = ({ operations }: SentRequest): boolean =>
+  operations.map(({ KV }) => KV.Verb).join() === 'check-session,check-index,lock';
+
+/** What becomes of the handing over; all else goes through. */
+const handingOver =
+  (hook: Hook): Hook =>
+  async (send, request) =>
+    isHandingOver(request) ? await hook(send, request) : await send();
+
+/** What the heir has is whole, and is given back. */
+async function enjoyed(heir: Promise<LockHandle>): Promise<LockHandle> {
+  const handle = await heir;
+  expect(handle.isHeld).toBe(true);
+  expect(await handle.verify()).toBe(true);
+  expect(await handle.release()).toBe(true);
+  return handle;
+}
+
+describe('a release with a waiter in the same process', () => {
+  it('hands session and key over by one guarded write', async () => {
+    const { holder, heir } = await holderAndHeir();
+    const sent = scene.client.count('transaction');
+    expect(await holder.release()).toBe(true);
+    const handle = await heir;
+    expect(verbsSince(sent)).toEqual([['check-session', 'check-index', 'lock']]);
+    expect(handle.sessionId).toBe(holder.sessionId);
+    expect(scene.client.count('session.create')).toBe(1);
+    await enjoyed(heir);
+  });
+
+  it('makes a handle of its own, and leaves the old one released', async () => {
+    const { holder, heir } = await holderAndHeir();
+    const signal = holder.signal;
+    await holder.release();
+    await heir;
+    expect([holder.isHeld, holder.remainingMs, signal.aborted]).toEqual([false, 0, false]);
+    expect(await holder.release()).toBe(false);
+    expect(await holder.verify()).toBe(false);
+    await enjoyed(heir);
+  });
+
+  it('raises the token though the value stays the same', async () => {
+    const { holder, heir } = await holderAndHeir({ generateValue: () => 'the same' });
+    await holder.release();
+    const handle = await heir;
+    expect(handle.fencingToken).toBeGreaterThan(holder.fencingToken);
+    expect(await scene.entry()).toMatchObject({ ModifyIndex: handle.fencingToken });
+    await enjoyed(heir);
+  });
+
+  it('hands all keys of a lock over, in whatever order they are asked for', async () => {
+    const holder = await scene.lock({}, ['a', 'b']).acquire();
+    const heir = scene.lock({}, ['b', 'a']).acquire(WAITING);
+    await holder.release();
+    const handle = await heir;
+    expect([handle.sessionId, handle.keys]).toEqual([holder.sessionId, ['b', 'a']]);
+    await enjoyed(heir);
+  });
+
+  it('goes on with the next when the waiter has cancelled while it was handed over to', async () => {
+    const controller = new AbortController();
+    const holder = await scene.lock().acquire();
+    const first = scene.lock().acquire({ ...WAITING, signal: controller.signal });
+    const cancelled = failureOf(async () => await first);
+    const second = scene.lock().acquire(WAITING);
+    const reason = new Error('cancelled');
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        const answer = await send();
+        controller.abort(reason);
+        return answer;
+      }),
+    );
+    expect(await holder.release()).toBe(true);
+    expect(await cancelled).toBe(reason);
+    expect((await second).sessionId).toBe(holder.sessionId);
+    await enjoyed(second);
+  });
+
+  it('leaves nothing behind when nobody else waits after a cancellation', async () => {
+    const controller = new AbortController();
+    const holder = await scene.lock().acquire();
+    const waiting = scene.lock().acquire({ ...WAITING, signal: controller.signal });
+    const cancelled = failureOf(async () => await waiting);
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        controller.abort(new Error('cancelled'));
+        return await send();
+      }),
+    );
+    expect(await holder.release()).toBe(true);
+    await cancelled;
+    expect(await scene.entry()).toBeUndefined();
+  });
+});
+
+describe('the time left after a handing over', () => {
+  it('is counted from before the renewal beside it', async () => {
+    const { holder, heir } = await holderAndHeir({ lockTimeoutMs: 1_000 });
+    await scene.fake.advance(700);
+    scene.client.on('session.renew', async (send) => {
+      const answer = await send();
+      await scene.fake.advance(100);
+      return answer;
+    });
+    await holder.release();
+    const { remainingMs } = await heir;
+    expect(remainingMs).toBeLessThanOrEqual(900);
+    expect(remainingMs).toBeGreaterThan(600);
+    await enjoyed(heir);
+  });
+
+  it('stays as it was when the renewal fails', async () => {
+    const { holder, heir } = await holderAndHeir({ lockTimeoutMs: 1_000 });
+    await scene.fake.advance(300);
+    scene.client.on('session.renew', refuse);
+    await holder.release();
+    expect((await heir).remainingMs).toBeLessThanOrEqual(700);
+    await enjoyed(heir);
+  });
+
+  it('is never less than half of what was asked for: then the lock is given back and taken anew', async () => {
+    const { holder, heir } = await holderAndHeir({ lockTimeoutMs: 1_000 });
+    await scene.fake.advance(700);
+    scene.client.on('session.renew', once(refuse));
+    expect(await holder.release()).toBe(true);
+    await scene.fake.advance(0);
+    expect((await heir).remainingMs).toBeGreaterThan(500);
+    await enjoyed(heir);
+  });
+
+  it('starts anew with another session when the renewal shows that the session has gone', async () => {
+    const { holder, heir } = await holderAndHeir({ lockTimeoutMs: 1_000 });
+    await scene.fake.advance(300);
+    scene.client.on(
+      'session.renew',
+      once(async (send) => {
+        scene.fake.invalidateSession(holder.sessionId);
+        return await send();
+      }),
+    );
+    await holder.release();
+    expect((await heir).sessionId).not.toBe(holder.sessionId);
+    await enjoyed(heir);
+  });
+});
+
+describe('a release that does not hand over', () => {
+  it.each<[string, LockOptions]>([
+    ['TTL', { lockTimeoutMs: 20_000 }],
+    ['lock delay', { lockDelayMs: 1 }],
+    ['session name', { sessionName: 'other' }],
+    ['behavior', { behavior: 'release' }],
+    ['token', { token: 'c0ffee00-5ec7-e700-0000-000000000000' }],
+  ])('is one whose waiter has another %s', async (_title, other) => {
+    const { holder, heir } = await holderAndHeir({}, other);
+    expect(await holder.release()).toBe(true);
+    expect((await heir).sessionId).not.toBe(holder.sessionId);
+    await (await heir).release();
+    await scene.fake.kv.del(FULL_KEY);
+  });
+
+  it('is one of a session of the user’s', async () => {
+    const session = await scene.userSession();
+    const holder = await scene.lock({ session }).acquire();
+    const heir = scene.lock({ session: await scene.userSession() }).acquire(WAITING);
+    expect(await holder.release()).toBe(true);
+    expect((await heir).sessionId).not.toBe(session);
+    await enjoyed(heir);
+  });
+
+  it('is one of a session in doubt, which is ended', async () => {
+    const { holder, heir } = await holderAndHeir();
+    scene.client.on('transaction', once(cutAnswer));
+    await failureOf(async () => await holder.transaction([{ KV: { Verb: 'get', Key: FULL_KEY } }]));
+    expect(await holder.release()).toBe(true);
+    expect((await heir).sessionId).not.toBe(holder.sessionId);
+    expect(scene.fake.sessions()).toHaveLength(1);
+    await enjoyed(heir);
+  });
+
+  it('is one with a write of the holder under way', async () => {
+    const { holder, heir } = await holderAndHeir({ requestTimeoutMs: 200 });
+    scene.client.on('transaction', once(hang));
+    const writing = failureOf(async () => await holder.transaction([{ KV: { Verb: 'get', Key: FULL_KEY } }]));
+    expect(await holder.release()).toBe(true);
+    expect((await heir).sessionId).not.toBe(holder.sessionId);
+    await writing;
+    await enjoyed(heir);
+  });
+
+  it('is one whose lock was lost', async () => {
+    const { holder, heir } = await holderAndHeir();
+    await scene.fake.kv.del(FULL_KEY);
+    expect(await holder.release()).toBe(false);
+    await enjoyed(heir);
+  });
+
+  it('is one of a lock that was rewritten by somebody else', async () => {
+    const { holder, heir } = await holderAndHeir();
+    await scene.fake.kv.set({ key: FULL_KEY, value: 'rewritten' });
+    expect(await holder.release()).toBe(true);
+    await enjoyed(heir);
+  });
+});
+
+describe('a handing over in doubt', () => {
+  it.each([
+    ['was carried out', cutAnswer],
+    [
+      'was not carried out',
+      once(
+        async () => await Promise.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })),
+      ),
+    ],
+  ])('that %s ends in giving back and taking anew', async (_title, hook) => {
+    const { holder, heir } = await holderAndHeir();
+    scene.client.on('transaction', handingOver(once(hook)));
+    expect(await holder.release()).toBe(true);
+    const handle = await heir;
+    expect(handle.sessionId).not.toBe(holder.sessionId);
+    expect(scene.fake.sessions().map(({ ID }) => ID)).toEqual([handle.sessionId]);
+    await enjoyed(heir);
+  });
+
+  it('that is carried out late takes nothing', async () => {
+    const { holder, heir } = await holderAndHeir({ requestTimeoutMs: 100 });
+    let carryOut = async (): Promise<unknown> => undefined;
+    scene.client.on(
+      'transaction',
+      handingOver(async (send) => {
+        carryOut = send;
+        return await new Promise<never>(() => {});
+      }),
+    );
+    await holder.release();
+    const handle = await heir;
+    await carryOut().catch(() => {});
+    expect(await scene.entry()).toMatchObject({ Session: handle.sessionId });
+    await enjoyed(heir);
+  });
+});
+
+describe('handing over again and again', () => {
+  /** Whether each release was a handing over. */
+  async function releases(count: number, between = async (): Promise<void> => {}): Promise<boolean[]> {
+    const waiting = Array.from({ length: count + 1 }, async () => await scene.lock().acquire(WAITING));
+    const handed: boolean[] = [];
+    for (const [index, acquiring] of waiting.entries()) {
+      const handle = await acquiring;
+      const sent = scene.client.count('transaction');
+      await between();
+      await handle.release();
+      if (index < count) handed.push(verbsSince(sent)[0]?.at(-1) === 'lock');
+    }
+    return handed;
+  }
+
+  it('is followed by a giving back after sixteen times, for the sake of other processes', async () => {
+    const handed = await releases(18);
+    expect(handed).toEqual([...Array<boolean>(16).fill(true), false, true]);
+  });
+
+  it('is followed by a giving back after a tenth of a second', async () => {
+    const handed = await releases(4, async () => await scene.fake.advance(60));
+    expect(handed).toEqual([true, true, false, true]);
+  });
+});
+
+it('a rewriting by the holder does not stand in the way of a handing over', async () => {
+  const { holder, heir } = await holderAndHeir();
+  await holder.transaction([{ KV: { Verb: 'set', Key: FULL_KEY, Value: base64('new') } }]);
+  await holder.release();
+  expect((await heir).sessionId).toBe(holder.sessionId);
+  await enjoyed(heir);
+});

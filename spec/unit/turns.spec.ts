@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { Turns } from '../../lib/turns.ts';
+
+/** What a process remembers after it has seen these sessions, and won. */
+function turnsAfter(...processes: number[]): Turns {
+  const turns = new Turns();
+  for (const process of processes) turns.saw(process);
+  turns.won(1);
+  return turns;
+}
+
+describe('turns', () => {
+  it('lets nobody wait who knows of no rivals', () => {
+    const turns = new Turns();
+    expect(turns.delayMs()).toBe(0);
+  });
+
+  it('lets nobody wait on the first wake: whoever had it is done', () => {
+    const turns = new Turns();
+    turns.saw(1);
+    expect(turns.delayMs()).toBe(0);
+  });
+
+  it('lets who has just had it wait for each of the others, and who has waited for a round not at all', () => {
+    const turns = turnsAfter(1, 2, 3);
+    const fresh = turns.delayMs();
+    expect(fresh).toBeGreaterThan(3);
+    turns.saw(1);
+    turns.saw(2);
+    expect(turns.delayMs()).toBeGreaterThan(0);
+    turns.saw(3);
+    expect(turns.delayMs()).toBe(0);
+  });
+
+  it('takes one process for one turn, however often it is seen', () => {
+    const turns = turnsAfter(1, 2);
+    for (let i = 0; i < 5; i++) turns.saw(1);
+    expect(turns.delayMs()).toBeGreaterThan(0);
+  });
+
+  it('draws those apart by chance who lose races, the more the more often, up to a bound', () => {
+    const longest = (lost: number): number => {
+      const turns = new Turns();
+      turns.saw(1);
+      for (let i = 0; i < lost; i++) turns.lostRace();
+      return Math.max(...Array.from({ length: 200 }, () => turns.delayMs()));
+    };
+    expect(longest(0)).toBe(0);
+    expect(longest(1)).toBeGreaterThan(0);
+    expect(longest(3)).toBeGreaterThan(longest(1));
+    expect(longest(100)).toBeLessThanOrEqual(63 * 5 * 20);
+  });
+
+  it('forgets rivals that have gone', () => {
+    const turns = turnsAfter(1, 2, 3, 4);
+    for (let i = 0; i < 30; i++) turns.won(1);
+    turns.saw(1);
+    expect(turns.delayMs()).toBe(0);
+  });
+
+  it('lets others come forward now and then where it sees none', () => {
+    const turns = turnsAfter();
+    expect(turns.delayMs()).toBeGreaterThan(0);
+    expect(turns.delayMs()).toBe(0);
+  });
+
+  it('waits longer where writes take longer', () => {
+    const [quick, slow] = [turnsAfter(1), turnsAfter(1)];
+    for (let i = 0; i < 20; i++) {
+      quick.saw(1);
+      quick.won(1);
+      slow.saw(1);
+      slow.won(15);
+    }
+    expect(slow.delayMs()).toBeGreaterThan(quick.delayMs());
+  });
+});

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type LockHandle, resetDefaults, shutdown } from '../../lib/index.ts';
+import { failureOf } from '../support/failure-of.ts';
+import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
+import { hang, refuse } from '../support/hooked-client.ts';
+
+let scene: FakeScene;
+
+beforeEach(() => {
+  scene = new FakeScene();
+});
+
+afterEach(async () => await scene.end());
+
+const WAITING = { acquireTimeoutMs: 60_000 };
+
+describe('callers of one process that want the same lock', () => {
+  it('are served in the order in which they came', async () => {
+    const served: number[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, async (_none, number) => {
+        await scene.lock().hold(() => served.push(number), WAITING);
+      }),
+    );
+    expect(served).toEqual(Array.from({ length: 20 }, (_none, number) => number));
+  });
+
+  it('never hold it two at a time', async () => {
+    let holders = 0;
+    let most = 0;
+    const work = async (): Promise<void> => {
+      most = Math.max(most, ++holders);
+      await scene.fake.advance(7);
+      holders--;
+    };
+    await Promise.all(Array.from({ length: 30 }, async () => await scene.lock().hold(work, WAITING)));
+    expect(most).toBe(1);
+  });
+
+  it('have one of them wait in Consul, for a holder of another process', async () => {
+    const holder = await scene.otherLock().acquire();
+    const waiting = Array.from({ length: 10 }, async () => await scene.lock().acquire(WAITING));
+    await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    await scene.fake.advance(200);
+    expect(scene.client.count('session.create')).toBe(1);
+    expect(scene.client.count('transaction')).toBe(1);
+    await holder.release();
+    for (const acquiring of waiting) await (await acquiring).release();
+  });
+
+  it('wait with a patience of their own', async () => {
+    const holder = await scene.otherLock().acquire();
+    const first = scene.lock().acquire(WAITING);
+    const second = scene.lock().tryAcquire({ acquireTimeoutMs: 300 });
+    const third = scene.lock().acquire(WAITING);
+    await scene.fake.advance(400);
+    expect(await second).toBeNull();
+    await holder.release();
+    await (await first).release();
+    await (await third).release();
+  });
+
+  it('lets the next come forward when the first gives up', async () => {
+    const holder = await scene.otherLock().acquire();
+    const controller = new AbortController();
+    const first = scene.lock().acquire({ ...WAITING, signal: controller.signal });
+    const cancelled = failureOf(async () => await first);
+    const second = scene.lock().acquire(WAITING);
+    await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    controller.abort(new Error('cancelled'));
+    await cancelled;
+    await holder.release();
+    await scene.fake.advance(100);
+    expect(await (await second).release()).toBe(true);
+  });
+
+  it('are all rejected when Consul cannot be reached', async () => {
+    scene.client.on(['session.create', 'kv.get', 'transaction'], refuse);
+    const options = { acquireTimeoutMs: 200 };
+    const failing = Array.from(
+      { length: 5 },
+      async () => await failureOf(async () => await scene.lock({ retryTimeoutMs: 100 }).acquire(options)),
+    );
+    for (const failure of failing) expect(await failure).toMatchObject({ code: 'CONSUL_UNAVAILABLE' });
+  });
+
+  it('are all rejected by a shutdown, first and others', async () => {
+    const holder = await scene.otherLock().acquire();
+    const waiting = Array.from(
+      { length: 3 },
+      async () => await failureOf(async () => await scene.lock().acquire(WAITING)),
+    );
+    await scene.client.next('kv.get');
+    await shutdown();
+    for (const failure of waiting) expect(await failure).toMatchObject({ code: 'LOCK_SHUTDOWN' });
+    resetDefaults();
+    await holder.release();
+  });
+
+  it('settle while their requests hang', async () => {
+    const holder = await scene.otherLock().acquire();
+    scene.client.on('kv.get', hang);
+    const lock = scene.lock({ requestTimeoutMs: 100, retryTimeoutMs: 0 });
+    const waiting = Array.from(
+      { length: 3 },
+      async () => await failureOf(async () => await lock.acquire({ acquireTimeoutMs: 200 })),
+    );
+    for (const failure of waiting) expect(await failure).toMatchObject({ code: 'CONSUL_UNAVAILABLE' });
+    await holder.release();
+  });
+});
+
+describe('a holder of this process', () => {
+  let holder: LockHandle;
+
+  beforeEach(async () => {
+    holder = await scene.lock().acquire();
+  });
+
+  it('spares a try without patience the write of an attempt', async () => {
+    const [sent, made] = [scene.client.count('transaction'), scene.client.count('session.create')];
+    expect(await scene.lock().tryAcquire()).toBeNull();
+    expect(scene.client.count('transaction')).toBe(sent);
+    expect(scene.client.count('session.create')).toBe(made);
+    await holder.release();
+  });
+
+  it('that lost its session without noticing does not keep others out', async () => {
+    scene.fake.invalidateSession(holder.sessionId);
+    const next = await scene.lock().acquire();
+    expect([holder.isHeld, next.isHeld]).toEqual([false, true]);
+    expect(await holder.release()).toBe(false);
+    await next.release();
+  });
+
+  it('that lost its session is found out by the first that waits, and is told', async () => {
+    const waiting = scene.lock().acquire(WAITING);
+    const second = scene.lock().acquire(WAITING);
+    scene.fake.invalidateSession(holder.sessionId);
+    await scene.fake.advance(60);
+    const handle = await waiting;
+    expect([holder.isHeld, handle.isHeld]).toEqual([false, true]);
+    expect(holder.signal.reason).toMatchObject({ code: 'LOCK_LOST', reason: 'session-invalidated' });
+    await handle.release();
+    await (await second).release();
+    await holder.release();
+  });
+
+  it('whose key was deleted is told by one that takes it', async () => {
+    const waiting = scene.lock().acquire(WAITING);
+    await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    await scene.fake.kv.del(FULL_KEY);
+    const handle = await waiting;
+    expect([holder.isHeld, handle.isHeld]).toEqual([false, true]);
+    expect(holder.signal.reason).toMatchObject({ reason: 'key-deleted' });
+    await handle.release();
+    await holder.release();
+  });
+
+  it('keeps its lock while another waits for long', async () => {
+    const waiting = scene.lock().acquire(WAITING);
+    for (let i = 0; i < 10; i++) await scene.fake.advance(1_000);
+    expect(holder.isHeld).toBe(true);
+    await holder.release();
+    expect((await waiting).sessionId).toBe(holder.sessionId);
+    await (await waiting).release();
+  });
+});
