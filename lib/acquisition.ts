@@ -96,6 +96,7 @@ class Contender {
   #attempts = 0;
   #lastFailure: ConsulRequestError | undefined;
   #hasWarnedOfDeadlock = false;
+  #leaving: Promise<void> | undefined;
 
   constructor({ settings, keys, signal, failHard, waitsForItself }: AcquisitionRequest) {
     this.#settings = settings;
@@ -161,11 +162,12 @@ class Contender {
           this.#warnOfDeadlock();
           const contended = this.#contendedFor(this.#place, outcome.fullKey);
           const coming = await comeFree(contended);
-          if (coming === 'still-held') return outcome;
+          if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
+          // It may be handed over in the very moment in which it is found free, or found held for the last time.
+          const isBeingServed = this.#place.serving !== undefined;
+          if (coming === 'still-held' && !isBeingServed) return outcome;
           looksFree = true;
-          if (coming === 'free' && !(await letOthersGo(contended))) refused = outcome;
-          // Nobody attempts while it is being handed over.
-          else if (this.#place.serving) refused = outcome;
+          if (isBeingServed || !(await letOthersGo(contended))) refused = outcome;
           if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
           break;
         }
@@ -213,14 +215,9 @@ class Contender {
   }
 
   async #attemptRepeatedly(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
-    if (this.#place) this.#place.isAttempting = true;
-    try {
-      const outcome = await this.#retried(async () => await this.#attempt());
-      this.#settings.logger?.debug({ keys: this.#keys, attempts: this.#attempts }, outcome.kind);
-      return outcome;
-    } finally {
-      if (this.#place) this.#place.isAttempting = false;
-    }
+    const outcome = await this.#retried(async () => await this.#attempt());
+    this.#settings.logger?.debug({ keys: this.#keys, attempts: this.#attempts }, outcome.kind);
+    return outcome;
   }
 
   async #retried<T>(attempt: () => Promise<T>): Promise<T> {
@@ -249,9 +246,7 @@ class Contender {
         this.#limits,
       ),
       // Beside the attempt, for it costs Consul no write: waiting must not eat up the lock's life.
-      session.ageMs > Math.min(FRESH_MS, session.ttlMs / 10)
-        ? session.renew(this.#gate, { signal: this.#stop.signal })
-        : true,
+      session.ageMs > Math.min(FRESH_MS, session.ttlMs / 10) ? session.renew(this.#gate, this.#limits) : true,
     ]);
     this.#attempts++;
     if (taking.status === 'rejected') throw taking.reason;
@@ -289,8 +284,13 @@ class Contender {
     };
   }
 
-  /** On every way to an end without a handle. Never rejects. */
+  /** On every way to an end without a handle, and once: what was handed over is given back only once. Never rejects. */
   async #leaveNothing(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    await this.#leaving;
+  }
+
+  async #leave(): Promise<void> {
     const { waitingClock, requestTimeoutMs } = this.#settings;
     const place = this.#place;
     place?.leave();

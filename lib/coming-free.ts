@@ -28,6 +28,16 @@ export type ComingFree = 'handed-over' | 'free' | 'still-held';
 
 /** Waits in line, and as the first of it for those of this process and for those of others, until it is our turn. */
 export async function comeFree(contended: Contended): Promise<ComingFree> {
+  const { place } = contended;
+  place.isReady = true;
+  try {
+    return await waitForTurn(contended);
+  } finally {
+    place.isReady = false;
+  }
+}
+
+async function waitForTurn(contended: Contended): Promise<ComingFree> {
   const { place, holders, patience, fullKeys } = contended;
   let wasAlone = false;
   for (;;) {
@@ -44,18 +54,27 @@ export async function comeFree(contended: Contended): Promise<ComingFree> {
       const found = await lookInConsul(contended);
       if (place.serving || place.lot) continue;
       if (found === 'still-held') return found;
-      if (found !== undefined && (await isProven(contended))) return 'free';
+      if (found === undefined || !(await isProven(contended))) continue;
+      if (!place.serving && !place.lot) return 'free';
     }
   }
 }
 
-/** Lets others go first whose turn it is. False when somebody has taken it. */
+/** Lets others go first whose turn it is. False when somebody has taken it, or when it is handed over to us. */
 export async function letOthersGo(contended: Contended): Promise<boolean> {
   const { place, patience } = contended;
   const delayMs = Math.min(place.turns.delayMs(), patience.leftToWaitMs);
   if (delayMs <= 0 && !place.turns.isCrowded) return true;
-  if (delayMs > 0) await place.news(patience, delayMs);
-  return place.lot !== undefined || (await seemsFree(waitingOf(contended)));
+  if (delayMs > 0) {
+    place.isReady = true;
+    try {
+      await place.news(patience, delayMs);
+    } finally {
+      place.isReady = false;
+    }
+    if (place.lot || place.serving) return false;
+  }
+  return await seemsFree(waitingOf(contended));
 }
 
 async function leaveAlone({ place, holders, patience, fullKeys }: Contended): Promise<void> {

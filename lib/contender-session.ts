@@ -39,7 +39,8 @@ export class ContenderSession {
     const session = this.#session;
     if (session && session.ageMs < session.ttlMs) return session;
     if (session?.isAdopted === true) {
-      if (!(await session.renew(this.#gate, { signal: this.#signal }))) throw this.#gone(session);
+      if (!(await session.renew(this.#gate, { signal: this.#signal, lane: 'contending' })))
+        throw this.#gone(session);
       return session;
     }
     await this.drop();
@@ -52,7 +53,8 @@ export class ContenderSession {
     const session = this.#session;
     if (!session || session.ageMs < session.ttlMs / 3) return;
     try {
-      if (!(await session.renew(this.#gate, { signal: this.#signal }))) await this.replaceGone();
+      if (!(await session.renew(this.#gate, { signal: this.#signal, lane: 'contending' })))
+        await this.replaceGone();
     } catch (error) {
       this.#signal.throwIfAborted();
       if (!isTransient(error)) throw error;

@@ -99,7 +99,7 @@ export class GivingBack {
         limits,
       );
     } catch (error) {
-      this.#noteDoubt(error, limits);
+      this.#isInDoubt ||= limits.signal?.aborted === true || isAmbiguous(error);
       throw error;
     }
   }
@@ -130,15 +130,11 @@ export class GivingBack {
       const orphan = new GivingBack(handed.lot).run(session.ttlMs - session.ageMs).catch(() => {});
       lifecycle.keep(orphan);
       return { isDone: true, orphan };
-    } catch (error) {
-      this.#noteDoubt(error, limits);
+    } catch {
+      // No doubt of ours: what it has left, if anything, is found to be ours, and it never removes a key.
       limits.signal?.throwIfAborted();
       return { isDone: false };
     }
-  }
-
-  #noteDoubt(error: unknown, limits: CallLimits): void {
-    this.#isInDoubt ||= limits.signal?.aborted === true || isAmbiguous(error);
   }
 
   #couldNotTell(limitMs: number): ConsulRequestError {

@@ -59,12 +59,14 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
     for (const [from, to] of pairs) from.forgetRewriting(to.flags);
     return { kind: 'refused' };
   }
-  for (const [, to] of pairs) {
+  for (const [from, to] of pairs) {
     const row = writing.value.results.findLast(({ KV }) => KV.Key === to.fullKey)?.KV;
     if (row?.Session !== session.id || row.Flags !== to.flags) {
       throw gate.unexpected('transaction', `the lock on ${to.fullKey} is not in it`);
     }
     to.taken({ modifyIndex: row.ModifyIndex, createIndex: row.CreateIndex });
+    // From now on it is the heir's alone.
+    from.forgetRewriting(to.flags);
   }
   const passed: Lot = { ...wanted, session, chain: next(lot) };
   const isGone = renewing.status === 'fulfilled' && !renewing.value;

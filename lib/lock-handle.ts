@@ -45,6 +45,8 @@ export class LockHandle implements AsyncDisposable {
   #renewing: Promise<void> | undefined;
   #releasing: Promise<boolean> | undefined;
   #isReleased = false;
+  /** From its release on, whatever becomes of the key. */
+  #lastToken: number | undefined;
   /** How long the lock was still ours when its release was first asked for. */
   #validForMs: number | undefined;
   /** How the lock turned out to be lost when it was to be given back. */
@@ -102,6 +104,10 @@ export class LockHandle implements AsyncDisposable {
    * with every write, measured over kill -9 and leader changes).
    */
   get fencingToken(): number {
+    return this.#lastToken ?? this.#token;
+  }
+
+  get #token(): number {
     return Math.max(...this.#lot.entries.map(({ token }) => token));
   }
 
@@ -222,6 +228,7 @@ export class LockHandle implements AsyncDisposable {
 
   async #release(): Promise<boolean> {
     this.#validForMs ??= this.#lease.remainingMs;
+    this.#lastToken ??= this.#token;
     this.#lease.release();
     const answer = await (this.#givingBack ??= new GivingBack(this.#lot))
       .run(this.#validForMs)

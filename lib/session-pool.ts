@@ -122,6 +122,7 @@ export async function endSession(
   { waitingClock, requestTimeoutMs, logger }: Settings,
   { giveBackFirst, timeoutMs = requestTimeoutMs, lane = 'contending' }: EndOptions = {},
 ): Promise<void> {
+  session.condemn();
   await cleanUp(
     async (limits) => {
       await giveBackFirst?.(limits);

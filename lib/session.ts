@@ -41,6 +41,11 @@ export class Session {
     return this.#isDoubtful || this.#underWay > 0;
   }
 
+  /** Its end has been decided, and may come at any time: it serves nobody any more. */
+  condemn(): void {
+    this.#isDoubtful = true;
+  }
+
   /** Sends a request on this session: unless it is answered definitely, the session is in doubt. */
   async send<T>(request: (limits: CallLimits) => Promise<T>, limits: CallLimits): Promise<T> {
     this.#underWay++;

@@ -11,8 +11,8 @@ export type Wanted = Omit<Lot, 'session' | 'chain'>;
 /** The place of one who waits for a lock, among those of this process who do. */
 export class Place {
   readonly wanted: Wanted;
-  /** An attempt of its own is under way: nothing can be handed over to it meanwhile. */
-  isAttempting = false;
+  /** Its contender looks at what is handed over to it. Not so while it attempts by itself, or pauses. */
+  isReady = false;
   readonly #line: Line;
   #lot: Lot | undefined;
   #serving: Promise<void> | undefined;
@@ -44,7 +44,7 @@ export class Place {
   }
 
   get canBeServed(): boolean {
-    return !this.isAttempting && this.#serving === undefined && this.#lot === undefined && !this.#hasLeft;
+    return this.isReady && this.#serving === undefined && this.#lot === undefined && !this.#hasLeft;
   }
 
   /** @param handing - settles when everything about the handing over is done. */

@@ -278,6 +278,74 @@ describe('a handing over in doubt', () => {
   });
 });
 
+describe('a waiter that is not looking', () => {
+  it.each([700, 800, 900, 950, 990])(
+    'since a lock delay ended after %d ms is not handed the lock behind its back, nor are two given it',
+    async (delayMs) => {
+      const delayed = await scene.otherLock({ lockDelayMs: delayMs }).acquire();
+      scene.fake.invalidateSession(delayed.sessionId);
+      const first = failureOf(async () => {
+        await (await scene.lock().acquire({ acquireTimeoutMs: 1_000 })).release();
+        throw new Error('had it');
+      });
+      await scene.client.next('transaction');
+      const second = scene.lock().acquire(WAITING);
+      // It pauses between its attempts while the delay runs, and longer each time.
+      await scene.fake.advance(delayMs + 1);
+      const passing = await scene.lock().tryAcquire();
+      await passing?.release();
+      await scene.fake.advance(1_000 - delayMs);
+      expect(await first).toMatchObject({
+        message: expect.stringMatching(/had it|another contender|lock delay/),
+      });
+      const handle = await second;
+      expect([handle.isHeld, await handle.verify()]).toEqual([true, true]);
+      const other = await scene.otherLock().tryAcquire();
+      expect(other).toBeNull();
+      await enjoyed(second);
+    },
+  );
+
+  it('leaves what its holder says of itself alone: the token of a released handle stays its own', async () => {
+    const { holder, heir } = await holderAndHeir();
+    const token = holder.fencingToken;
+    const verifying = holder.verify();
+    await holder.release();
+    await verifying;
+    expect(holder.fencingToken).toBe(token);
+    await enjoyed(heir);
+  });
+});
+
+describe('a session whose end is decided', () => {
+  it('since a release failed neither goes to the next lock nor to an heir', async () => {
+    const { holder, heir } = await holderAndHeir({ retryTimeoutMs: 0 });
+    const outage = (): void => scene.client.on(['transaction', 'session.destroy'], refuse);
+    outage();
+    expect(await failureOf(async () => await holder.release())).toMatchObject({ code: 'CONSUL_UNAVAILABLE' });
+    scene.client.heal();
+    await holder.release();
+    const handle = await heir;
+    expect(handle.sessionId).not.toBe(holder.sessionId);
+    await scene.aftermath();
+    expect([handle.isHeld, await handle.verify()]).toEqual([true, true]);
+    await enjoyed(heir);
+  });
+
+  it('is not kept for later either', async () => {
+    const handle = await scene.lock({ retryTimeoutMs: 0 }).acquire();
+    scene.client.on(['transaction', 'session.destroy'], refuse);
+    await failureOf(async () => await handle.release());
+    scene.client.heal();
+    expect(await handle.release()).toBe(true);
+    const next = await scene.lock({}, 'other').acquire();
+    await scene.aftermath();
+    expect(next.sessionId).not.toBe(handle.sessionId);
+    expect(await next.verify()).toBe(true);
+    await next.release();
+  });
+});
+
 describe('handing over again and again', () => {
   /** Whether each release was a handing over. */
   async function releases(count: number, between = async (): Promise<void> => {}): Promise<boolean[]> {
