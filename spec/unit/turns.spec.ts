@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { Turns } from '../../lib/turns.ts';
 
 /** What a process remembers after it has seen these sessions, and won. */
@@ -58,7 +58,32 @@ describe('turns', () => {
     expect(turns.delayMs()).toBe(0);
   });
 
+  it('lets who lacks several look away for a part of the round, and nobody else', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const turns = turnsAfter();
+    now.mockReturnValue(1_020);
+    for (const process of [1, 2, 3, 4]) turns.saw(process);
+    turns.won(1);
+    expect(turns.restMs()).toBeGreaterThan(0);
+    expect(turns.restMs()).toBeLessThanOrEqual(100);
+    for (const process of [1, 2, 3]) turns.saw(process);
+    expect(turns.restMs()).toBe(0);
+  });
+
+  it('takes who has waited for longer than a round for the next', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const turns = turnsAfter();
+    now.mockReturnValue(1_020);
+    for (const process of [1, 2, 3, 4]) turns.saw(process);
+    turns.won(1);
+    turns.saw(1);
+    expect(turns.delayMs()).toBeGreaterThan(0);
+    now.mockReturnValue(1_046);
+    expect([turns.delayMs(), turns.restMs()]).toEqual([0, 0]);
+  });
+
   it('lets others come forward now and then where it sees none', () => {
+    jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const turns = turnsAfter();
     expect(turns.delayMs()).toBeGreaterThan(0);
     expect(turns.delayMs()).toBe(0);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type LockHandle, resetDefaults, shutdown } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
-import { hang, refuse } from '../support/hooked-client.ts';
+import { hang, once, refuse } from '../support/hooked-client.ts';
 
 let scene: FakeScene;
 
@@ -110,6 +110,20 @@ describe('callers of one process that want the same lock', () => {
   });
 });
 
+describe('callers that wait for more locks than there are connections for waiting', () => {
+  it('look now and then, and all have their turn', async () => {
+    const keys = Array.from({ length: 40 }, (_none, number) => `key ${number}`);
+    const holders = await Promise.all(keys.map(async (key) => await scene.otherLock({}, key).acquire()));
+    const waiting = keys.map(async (key) => await scene.lock({}, key).acquire(WAITING));
+    await scene.fake.advance(100);
+    const blocking = scene.client.sent.filter(({ options }) => options['index'] !== undefined);
+    expect(blocking.length).toBeLessThanOrEqual(32);
+    await Promise.all(holders.map(async (holder) => await holder.release()));
+    for (let i = 0; i < 10; i++) await scene.fake.advance(200);
+    for (const acquiring of waiting) expect(await (await acquiring).release()).toBe(true);
+  });
+});
+
 describe('a holder of this process', () => {
   let holder: LockHandle;
 
@@ -144,6 +158,26 @@ describe('a holder of this process', () => {
     await handle.release();
     await (await second).release();
     await holder.release();
+  });
+
+  it.each([
+    ['says that it is', async (send: () => Promise<unknown>): Promise<unknown> => await send()],
+    ['does not say', refuse],
+  ])('keeps its lock when a server that lags says it is free, and Consul %s not', async (_title, proof) => {
+    const wrong = once(async () => undefined);
+    const proving = once(proof);
+    scene.client.on('kv.get', async (send, request) => {
+      if (request.options['index'] !== undefined) return await wrong(send, request);
+      return request.options['consistent'] === true ? await proving(send, request) : await send();
+    });
+    const waiting = scene.lock().acquire(WAITING);
+    await scene.client.next('kv.get', ({ options }) => options['consistent'] === true);
+    await scene.fake.advance(100);
+    expect([holder.isHeld, await holder.verify()]).toEqual([true, true]);
+    expect(await holder.release()).toBe(true);
+    await scene.fake.advance(100);
+    const handle = await waiting;
+    expect([handle.isHeld, await handle.release()]).toEqual([true, true]);
   });
 
   it('whose key was deleted is told by one that takes it', async () => {
