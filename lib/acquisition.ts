@@ -21,7 +21,7 @@ import type { Lot } from './lot.ts';
 import { newEntry } from './new-entry.ts';
 import { Patience } from './patience.ts';
 import { jittered, retryTransient } from './retry.ts';
-import { FRESH_MS, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import { takeEntries, type TakeOutcome } from './taking.ts';
 import { turnsOf } from './turns.ts';
@@ -245,8 +245,8 @@ class Contender {
         async (sent) => await takeEntries(this.#gate, session.id, this.#entries, sent),
         this.#limits,
       ),
-      // Beside the attempt, for it costs Consul no write: waiting must not eat up the lock's life.
-      session.ageMs > Math.min(FRESH_MS, session.ttlMs / 10) ? session.renew(this.#gate, this.#limits) : true,
+      // Waiting must not eat up the lock's life.
+      session.renewUnlessFresh(this.#gate, this.#limits),
     ]);
     this.#attempts++;
     if (taking.status === 'rejected') throw taking.reason;

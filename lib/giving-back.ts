@@ -17,8 +17,9 @@ import type { Place } from './waiting-line.ts';
 type Answer = 'given-back' | LossReason;
 
 /**
- * Gives a lock back: to the first of this process that waits for it, and otherwise to Consul, and its session with it: to the pool when everything ever sent on it was answered, and otherwise to
- * its end, because only that keeps a late request from landing.
+ * Gives a lock back: to the first of this process that waits for it, with its session, and otherwise to Consul. Then the
+ * session goes to the pool when everything ever sent on it was answered, and else to its end, because only that keeps a
+ * late request from landing.
  */
 export class GivingBack {
   readonly #lock: Lot;

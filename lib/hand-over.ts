@@ -1,9 +1,9 @@
-import type { CallLimits, KvOperation } from './consul-gate.ts';
+import type { CallLimits } from './consul-gate.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { Chain, Lot } from './lot.ts';
 import { guardsOf } from './ownership.ts';
-import { FRESH_MS } from './session.ts';
 import { sessionTermsOf } from './session-pool.ts';
+import { lockOperation, noteTaken } from './taking.ts';
 import { lineOf, type Place, type Wanted } from './waiting-line.ts';
 
 /**
@@ -12,9 +12,6 @@ import { lineOf, type Place, type Wanted } from './waiting-line.ts';
  */
 const MOST_IN_A_ROW = 16;
 const LONGEST_IN_A_ROW_MS = 100;
-
-/** In milliseconds: a renewal beside the write has this time, or a part of the TTL if that is more. */
-const LEAST_RENEWAL_MS = 100;
 
 /** The first of those here who wait for these keys, if the lock can be handed over to it as it is. */
 export function heirOf({ settings, session, entries, chain }: Lot): Place | undefined {
@@ -47,41 +44,26 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
   );
   // Whoever gives the lock back after a write without an answer must know what that has left for ours.
   for (const [from, to] of pairs) from.announceRewriting(to.flags);
-  const operations = pairs.flatMap(([from, to]) => operationsOf(from, to, session.id));
+  const operations = pairs.flatMap(([from, to]) => [
+    ...guardsOf(from, session.id),
+    lockOperation(to, session.id),
+  ]);
   const [writing, renewing] = await Promise.allSettled([
     session.send(async (sent) => await gate.transact(operations, sent), limits),
-    session.ageMs > Math.min(FRESH_MS, session.ttlMs / 10)
-      ? session.renew(gate, { ...limits, timeoutMs: renewalLimitMs(lot) })
-      : true,
+    session.renewUnlessFresh(gate, { ...limits, timeoutMs: session.renewalLimitMs(gate) }),
   ]);
   if (writing.status === 'rejected') throw writing.reason;
   if (!writing.value.committed) {
     for (const [from, to] of pairs) from.forgetRewriting(to.flags);
     return { kind: 'refused' };
   }
-  for (const [from, to] of pairs) {
-    const row = writing.value.results.findLast(({ KV }) => KV.Key === to.fullKey)?.KV;
-    if (row?.Session !== session.id || row.Flags !== to.flags) {
-      throw gate.unexpected('transaction', `the lock on ${to.fullKey} is not in it`);
-    }
-    to.taken({ modifyIndex: row.ModifyIndex, createIndex: row.CreateIndex });
-    // From now on it is the heir's alone.
-    from.forgetRewriting(to.flags);
-  }
+  noteTaken(gate, session.id, wanted.entries, writing.value.results);
+  // From now on it is the heir's alone.
+  for (const [from, to] of pairs) from.forgetRewriting(to.flags);
   const passed: Lot = { ...wanted, session, chain: next(lot) };
   const isGone = renewing.status === 'fulfilled' && !renewing.value;
   const isFit = !isGone && session.ttlMs - session.ageMs >= session.ttlMs / 2;
   return { kind: isFit ? 'handed-over' : 'unfit', lot: passed };
-}
-
-function renewalLimitMs({ gate, session }: Lot): number {
-  return Math.min(gate.requestTimeoutMs, Math.max(LEAST_RENEWAL_MS, Math.ceil(session.ttlMs / 6)));
-}
-
-function operationsOf(from: LockEntry, to: LockEntry, session: string): KvOperation[] {
-  const { fullKey, value, flags } = to;
-  const lock = { Key: fullKey, Value: value.toString('base64'), Flags: flags, Session: session };
-  return [...guardsOf(from, session), { KV: { Verb: 'lock', ...lock } }];
 }
 
 function next({ chain, settings: { waitingClock: clock } }: Lot): Chain {

@@ -199,9 +199,9 @@ export class LockHandle implements AsyncDisposable {
   }
 
   /**
-   * Gives the lock back. Resolves to true when it was still ours, to false when it was lost or released before, or when its
-   * time was over before Consul could be told; concurrent calls share one request. Rejects with `ConsulRequestError` only when Consul could not be told; a later call tries
-   * again, and without one the TTL frees the keys.
+   * Gives the lock back. Resolves to true when it was still ours, to false when it was lost or released before, or when
+   * its time was over before Consul could be told; concurrent calls share one request. Rejects with `ConsulRequestError`
+   * only when Consul could not be told; a later call tries again, and without one the TTL frees the keys.
    */
   async release(): Promise<boolean> {
     if (this.#isReleased) return false;

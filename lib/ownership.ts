@@ -18,7 +18,10 @@ export async function readEntries(
 }
 
 /** Operations that are refused unless the key stands as we last wrote it. */
-export function guardsOf({ fullKey, token }: LockEntry, sessionId: string): KvOperation[] {
+export function guardsOf(
+  { fullKey, token }: Pick<LockEntry, 'fullKey' | 'token'>,
+  sessionId: string,
+): KvOperation[] {
   return [
     { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } },
     { KV: { Verb: 'check-index', Key: fullKey, Index: token } },

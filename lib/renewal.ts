@@ -4,8 +4,6 @@ import type { LossReason } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { Session } from './session.ts';
 
-const LEAST_TIMEOUT_MS = 100;
-
 export interface Renewable {
   readonly gate: ConsulGate;
   readonly session: Session;
@@ -26,8 +24,7 @@ export async function renewLease(
   limits: CallLimits,
 ): Promise<void> {
   lease.assertHeld('renew');
-  // A renewal that hangs must leave time for others before the deadline.
-  const timeoutMs = Math.min(gate.requestTimeoutMs, Math.max(LEAST_TIMEOUT_MS, Math.ceil(session.ttlMs / 6)));
+  const timeoutMs = session.renewalLimitMs(gate);
   const bounded = { ...limits, timeoutMs };
   const startedAt = lease.readClock();
   await session.renew(gate, bounded);

@@ -3,7 +3,7 @@ import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockBehavior } from './options.ts';
-import { readEntries, reasonOfLoss } from './ownership.ts';
+import { guardsOf, readEntries, reasonOfLoss } from './ownership.ts';
 
 /**
  * Gives back every key that is still ours, and says how another was lost, if one was. Guarded by session and index, so that it
@@ -57,10 +57,7 @@ function giveBackOperations(
   sessionId: string,
   behavior: LockBehavior,
 ): KvOperation[] {
-  const guards = [
-    { KV: { Verb: 'check-session', Key: key, Session: sessionId } },
-    { KV: { Verb: 'check-index', Key: key, Index: modifyIndex } },
-  ];
+  const guards = guardsOf({ fullKey: key, token: modifyIndex }, sessionId);
   if (behavior === 'delete') return [...guards, { KV: { Verb: 'delete', Key: key } }];
   const content = {
     Key: key,

@@ -5,7 +5,10 @@ import { ConsulRequestError } from './errors.ts';
 import type { Settings } from './settings.ts';
 
 /** In milliseconds: up to this age, or a tenth of its TTL, a session needs no new start of it. */
-export const FRESH_MS = 50;
+const FRESH_MS = 50;
+
+/** In milliseconds: a renewal has this time at least. */
+const LEAST_RENEWAL_MS = 100;
 
 /** A session of Consul's, as far as we know it. It serves one holder at a time. */
 export class Session {
@@ -58,6 +61,16 @@ export class Session {
     } finally {
       this.#underWay--;
     }
+  }
+
+  /** For how long a renewal is waited for: one that hangs must leave time for others before the deadline. */
+  renewalLimitMs(gate: ConsulGate): number {
+    return Math.min(gate.requestTimeoutMs, Math.max(LEAST_RENEWAL_MS, Math.ceil(this.ttlMs / 6)));
+  }
+
+  /** Beside a write, for it costs Consul none: starts the TTL anew, unless that has just been done; false when it is gone. */
+  async renewUnlessFresh(gate: ConsulGate, limits: CallLimits): Promise<boolean> {
+    return this.ageMs <= Math.min(FRESH_MS, this.ttlMs / 10) || (await this.renew(gate, limits));
   }
 
   /** Starts its TTL anew; false when it is gone. */

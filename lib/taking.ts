@@ -1,5 +1,5 @@
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
-import { type KvEntry, type Refusal, withoutNames } from './consul-answer.ts';
+import { type KvEntry, type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import type { LockEntry } from './lock-entry.ts';
 import { readEntries } from './ownership.ts';
 
@@ -34,13 +34,7 @@ export async function takeEntries(
     const operations = entries.flatMap((entry) => takeOperations(entry, sessionId, leftBehind));
     const outcome = await gate.transact(operations, limits);
     if (outcome.committed) {
-      for (const entry of entries) {
-        const row = outcome.results.findLast(({ KV }) => KV.Key === entry.fullKey)?.KV;
-        if (row?.Session !== sessionId || row.Flags !== entry.flags) {
-          throw gate.unexpected('transaction', `the lock on ${entry.fullKey} is not in it`);
-        }
-        entry.taken({ modifyIndex: row.ModifyIndex, createIndex: row.CreateIndex });
-      }
+      noteTaken(gate, sessionId, entries, outcome.results);
       return { kind: 'taken' };
     }
     const refused = entries.map((_entry, index) => reasonOf(index, outcome.refusals));
@@ -64,19 +58,40 @@ export async function takeEntries(
   return { kind: 'changed' };
 }
 
+/** Sets the entries' tokens by what Consul says that it has locked. */
+export function noteTaken(
+  gate: ConsulGate,
+  sessionId: string,
+  entries: readonly LockEntry[],
+  results: readonly KvResult[],
+): void {
+  for (const entry of entries) {
+    const row = results.findLast(({ KV }) => KV.Key === entry.fullKey)?.KV;
+    if (row?.Session !== sessionId || row.Flags !== entry.flags) {
+      throw gate.unexpected('transaction', `the lock on ${entry.fullKey} is not in it`);
+    }
+    entry.taken({ modifyIndex: row.ModifyIndex, createIndex: row.CreateIndex });
+  }
+}
+
+export function lockOperation({ fullKey, value, flags }: LockEntry, sessionId: string): KvOperation {
+  return {
+    KV: { Verb: 'lock', Key: fullKey, Value: value.toString('base64'), Flags: flags, Session: sessionId },
+  };
+}
+
 function takeOperations(
-  { fullKey, value, flags }: LockEntry,
+  entry: LockEntry,
   sessionId: string,
   leftBehind: ReadonlyMap<string, number>,
 ): KvOperation[] {
+  const { fullKey } = entry;
   const index = leftBehind.get(fullKey);
   return [
     index === undefined
       ? { KV: { Verb: 'check-not-exists', Key: fullKey } }
       : { KV: { Verb: 'check-index', Key: fullKey, Index: index } },
-    {
-      KV: { Verb: 'lock', Key: fullKey, Value: value.toString('base64'), Flags: flags, Session: sessionId },
-    },
+    lockOperation(entry, sessionId),
   ];
 }
 
