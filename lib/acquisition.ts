@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import {
   conflictError,
   noAnswerError,
@@ -7,7 +6,7 @@ import {
   type Standing,
   tooLateError,
 } from './acquisition-errors.ts';
-import { sleep } from './clock.ts';
+import { sleep } from './sleep.ts';
 import { comeFree, type Contended, letOthersGo } from './coming-free.ts';
 import { type CallLimits, ConsulGate } from './consul-gate.ts';
 import { ContenderSession } from './contender-session.ts';
@@ -26,6 +25,7 @@ import type { Settings } from './settings.ts';
 import { takeEntries, type TakeOutcome } from './taking.ts';
 import { turnsOf } from './turns.ts';
 import { joinLine, lineNameOf, lineOf, type Place } from './waiting-line.ts';
+import { Stop } from './stop.ts';
 
 /** What a successful acquisition hands over to the handle. */
 export interface Acquired extends Lot {
@@ -41,9 +41,6 @@ export interface AcquisitionRequest {
   /** Whether the caller itself holds one of these keys further up; asked when it has to wait. */
   readonly waitsForItself: (fullKeys: readonly string[]) => boolean;
 }
-
-/** Node warns of more than ten listeners: a key has two at a time, and there are some besides. */
-const FEW_KEYS = 2;
 
 /** So often what is neither contention nor an outage is tried again, however little time there is. */
 const FREE_ROUNDS = 4;
@@ -92,7 +89,7 @@ class Contender {
   /** Among those of this process who wait; undefined for who does not wait. */
   readonly #place: Place | undefined;
   /** Aborts when the acquisition is to end: cancelled, shut down, or out of time. */
-  readonly #stop = new AbortController();
+  readonly #stop = new Stop();
   #attempts = 0;
   #lastFailure: ConsulRequestError | undefined;
   #hasWarnedOfDeadlock = false;
@@ -105,8 +102,6 @@ class Contender {
     this.#failHard = failHard;
     this.#waitsForItself = waitsForItself;
     this.#gate = new ConsulGate({ ...settings, keys });
-    // Every request of the acquisition listens to it.
-    if (keys.length > FEW_KEYS) setMaxListeners(0, this.#stop.signal);
     this.#entries = keys.map((key) => newEntry(key, settings));
     this.#patience = new Patience(settings, this.#stop.signal);
     this.#session = new ContenderSession(this.#gate, settings, {

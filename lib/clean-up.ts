@@ -2,6 +2,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { CallLimits } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
 import { retryTransient } from './retry.ts';
+import { Stop } from './stop.ts';
 
 export interface CleanUpOptions {
   readonly clock: Clock;
@@ -21,8 +22,10 @@ export async function cleanUp(
   { clock, timeoutMs, mootAfterMs, onFailure }: CleanUpOptions,
 ): Promise<void> {
   const began = clock.read();
-  const limit = new AbortController();
-  const dispose = systemClock.schedule(timeoutMs, () => limit.abort());
+  const limit = new Stop();
+  const dispose = systemClock.schedule(timeoutMs, () =>
+    limit.abort(new Error(`not done within ${timeoutMs} ms`)),
+  );
   try {
     await task({ signal: limit.signal });
   } catch (firstError) {

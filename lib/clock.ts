@@ -78,27 +78,3 @@ export function eitherClock(one: Clock, other: Clock): Clock {
     },
   };
 }
-
-/** Resolves after `delayMs`; rejects with the signal's reason when it aborts before. */
-export async function sleep(
-  clock: Clock,
-  delayMs: number,
-  { signal, keepProcessAlive = true }: { signal?: AbortSignal | undefined; keepProcessAlive?: boolean } = {},
-): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const onAbort = (): void => {
-      dispose();
-      reject(signal?.reason as Error);
-    };
-    const dispose = clock.schedule(
-      delayMs,
-      () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      },
-      { keepProcessAlive },
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
-}

@@ -6,12 +6,15 @@ import { processOf } from './lock-entry.ts';
 import type { Patience } from './patience.ts';
 import { seemsFree, waitUntilFree, type Waiting } from './waiting.ts';
 import type { Place } from './waiting-line.ts';
+import { Stop } from './stop.ts';
 
 /**
  * For so long a holder of this process is left alone with its lock: its release tells us. Then it is looked for in Consul
  * too, for the lock may have been taken from it.
  */
 const ALONE_MS = 50;
+
+const ENDED = new Error('the search has ended');
 
 export interface Contended {
   readonly place: Place;
@@ -95,8 +98,8 @@ async function lookInConsul(
   contended: Contended,
 ): Promise<Awaited<ReturnType<typeof waitUntilFree>> | undefined> {
   const { place, patience } = contended;
-  const search = new AbortController();
-  const end = (): void => search.abort(patience.signal.reason);
+  const search = new Stop();
+  const end = (): void => search.abort(patience.signal.aborted ? patience.signal.reason : ENDED);
   patience.signal.addEventListener('abort', end, { once: true });
   let settled: PromiseSettledResult<Awaited<ReturnType<typeof waitUntilFree>>> | undefined;
   const searching = waitUntilFree({

@@ -40,6 +40,11 @@ export function assertCallable(name: string, client: unknown): asserts client is
   }
 }
 
+/** Where a client of the `consul` package has its connections. */
+export function agentOf(client: ConsulClient): unknown {
+  return (client as { _opts?: { agent?: unknown } })._opts?.agent;
+}
+
 /** What a client of the `consul` package sends of its own accord, and what must not be shown when a server echoes it. */
 export function secretsOf(client: ConsulClient): unknown[] {
   const { _defaults: defaults, _opts: options } = client as {

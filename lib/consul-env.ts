@@ -3,6 +3,7 @@ import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { join } from 'node:path';
 import Consul from 'consul';
+import { tellingOfRequests } from './consul-socket.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:8500';
 
@@ -41,7 +42,7 @@ export function clientOptions(env: Environment): ClientOptions {
   const secure = url.protocol === 'https:';
   return {
     baseUrl: url,
-    agent: secure ? new HttpsAgent(agentOptions(url)) : new HttpAgent(agentOptions(url)),
+    agent: tellingOfRequests(secure ? new HttpsAgent(agentOptions(url)) : new HttpAgent(agentOptions(url))),
     ...(socketPath !== undefined && { socketPath }),
     ...(token !== undefined && { defaults: { token } }),
     ...(secure && tlsOptions(env)),

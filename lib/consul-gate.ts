@@ -12,9 +12,10 @@ import {
   type TransactionOutcome,
 } from './consul-answer.ts';
 import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
-import { type ConsulClient, secretsOf } from './consul-client.ts';
-import { type Lane, trafficOf } from './lanes.ts';
+import { agentOf, type ConsulClient, secretsOf } from './consul-client.ts';
+import { type Lane, type Lanes, lanesOf } from './lanes.ts';
 import { ConsulRequestError } from './errors.ts';
+import type { StopSignal } from './stop.ts';
 
 /** An operation of a KV transaction, in Consul's own form. */
 export interface KvOperation {
@@ -43,7 +44,7 @@ const LARGEST_LISTING = 256 * 1_024 * 1_024;
 
 /** For one call: overrides of how its request is sent. */
 export interface CallLimits {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
   /** Default: the gate's `requestTimeoutMs`. */
   readonly timeoutMs?: number;
   /** Default: true. */
@@ -51,7 +52,7 @@ export interface CallLimits {
   /** Default: `holding`. */
   readonly lane?: Lane;
   /** Ends it only as long as it stands in line. Default: `signal`. */
-  readonly untilSent?: AbortSignal | undefined;
+  readonly untilSent?: StopSignal | undefined;
 }
 
 /**
@@ -83,6 +84,8 @@ export class ConsulGate {
   readonly requestTimeoutMs: number;
   readonly #client: RawClient;
   readonly #owner: ConsulClient;
+  readonly #lanes: Lanes;
+  readonly #agent: unknown;
   readonly #common: object;
   readonly #token: string | undefined;
   readonly #keys: readonly string[];
@@ -91,6 +94,8 @@ export class ConsulGate {
     this.#keys = keys;
     this.requestTimeoutMs = requestTimeoutMs;
     this.#owner = client;
+    this.#lanes = lanesOf.of(client);
+    this.#agent = agentOf(client);
     this.#client = client as unknown as RawClient;
     this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
     this.#token = token;
@@ -98,7 +103,7 @@ export class ConsulGate {
 
   /** Whether another request of this lane would have to stand in line. */
   isCrowded(lane: Lane): boolean {
-    return trafficOf(this.#owner, lane).isFull;
+    return this.#lanes[lane].isFull;
   }
 
   async createSession(session: NewSession, limits?: CallLimits): Promise<string> {
@@ -175,7 +180,7 @@ export class ConsulGate {
   ): Promise<SessionInfo | null> {
     return await this.#send(
       'session.info',
-      (call) => this.#client.session.info({ id, ...modeOf(consistency), ...call }),
+      (call) => this.#client.session.info({ id, ...MODES[consistency], ...call }),
       ({ body, response }) => {
         if (body === undefined || body === null) {
           if (response && 'body' in response && !Array.isArray(response.body)) {
@@ -201,7 +206,7 @@ export class ConsulGate {
     const wait = afterIndex === undefined ? {} : { index: String(afterIndex), wait: `${waitMs}ms` };
     return await this.#send(
       'kv.get',
-      (call) => this.#client.kv.get({ key, buffer: true, ...modeOf(consistency), ...wait, ...call }),
+      (call) => this.#client.kv.get({ key, buffer: true, ...MODES[consistency], ...wait, ...call }),
       ({ status, body, response }) => {
         if (body === undefined || body === null) {
           // Consul says nothing else with its 404; a page is somebody else's.
@@ -220,7 +225,7 @@ export class ConsulGate {
     return await this.#send(
       'kv.get',
       (call) =>
-        this.#client.kv.get({ key: prefix, recurse: true, buffer: true, ...modeOf('consistent'), ...call }),
+        this.#client.kv.get({ key: prefix, recurse: true, buffer: true, ...MODES.consistent, ...call }),
       ({ status, body, response }) => {
         if (body === undefined || body === null) {
           if (status === undefined || (status === 404 && isEmpty(response?.body))) return [];
@@ -240,7 +245,7 @@ export class ConsulGate {
       async (call) => {
         const { list } = this.#client.session;
         if (!list) throw Object.assign(new Error('the client has no session.list'), { isValidation: true });
-        return await list.call(this.#client.session, { ...modeOf('consistent'), ...call });
+        return await list.call(this.#client.session, { ...MODES.consistent, ...call });
       },
       ({ body }) => {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
@@ -251,22 +256,14 @@ export class ConsulGate {
   }
 
   /** Commits every operation or none; a refusal is an answer, not an error, unless it is one of access. */
-  async transact(
-    operations: readonly KvOperation[],
-    { consistency = 'default', ...limits }: CallLimits & { consistency?: Consistency } = {},
-  ): Promise<TransactionOutcome> {
-    return await this.#send(
+  transact(operations: readonly KvOperation[], limits?: CallLimits): Promise<TransactionOutcome> {
+    return this.#send(
       'transaction',
-      async (call): Promise<unknown> => {
-        try {
-          return await this.#client.transaction.create(operations, { ...modeOf(consistency), ...call });
-        } catch (error) {
-          const { response } = error as { response?: { statusCode?: unknown; body?: unknown } };
-          if (response?.statusCode !== 409) throw error;
-          return [response, response.body];
-        }
-      },
-      ({ status, body }) => (status === 409 ? refused(body) : committed(body)),
+      (call) =>
+        this.#client.transaction
+          .create(operations, { ...MODES.default, ...call })
+          .then(undefined, conflictAnswered),
+      outcomeOf,
       limits,
     );
   }
@@ -293,13 +290,12 @@ export class ConsulGate {
   }
 
   /** Asked for only when there is an error to be cleaned of them. */
-  #secrets(): readonly string[] {
-    return [this.#token, ...secretsOf(this.#owner)].filter(
+  readonly #secrets = (): readonly string[] =>
+    [this.#token, ...secretsOf(this.#owner)].filter(
       (secret): secret is string => typeof secret === 'string' && secret !== '',
     );
-  }
 
-  async #send<T>(
+  #send<T>(
     operation: string,
     send: (options: CallOptions) => Promise<unknown>,
     read: (answer: Answer) => T,
@@ -313,22 +309,36 @@ export class ConsulGate {
       isBearable,
     }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable'> = {},
   ): Promise<T> {
-    return await sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
+    return sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
       signal,
       untilSent,
       timeoutMs,
-      traffic: trafficOf(this.#owner, lane),
+      traffic: this.#lanes[lane],
       behind: lane === 'opening',
+      agent: this.#agent,
       keepProcessAlive,
       mostBytes,
       isBearable,
-      secrets: () => this.#secrets(),
+      secrets: this.#secrets,
       keys: this.#keys,
     });
   }
 }
 
-/** Both are always said: a user's client may carry `defaults: { stale: true }`. */
-function modeOf(consistency: Consistency): object {
-  return { consistent: consistency === 'consistent', stale: consistency === 'stale' };
+function outcomeOf({ status, body }: Answer): TransactionOutcome {
+  return status === 409 ? refused(body) : committed(body);
 }
+
+/** A transaction that is refused is answered with a conflict, which the client takes for a failure. */
+function conflictAnswered(error: unknown): [unknown, unknown] {
+  const { response } = error as { response?: { statusCode?: unknown; body?: unknown } };
+  if (response?.statusCode !== 409) throw error;
+  return [response, response.body];
+}
+
+/** Both are always said: a user's client may carry `defaults: { stale: true }`. */
+const MODES: Readonly<Record<Consistency, object>> = {
+  consistent: { consistent: true, stale: false },
+  default: { consistent: false, stale: false },
+  stale: { consistent: false, stale: true },
+};

@@ -3,18 +3,21 @@ import { systemClock } from './clock.ts';
 import { NoAnswer, translateFailure } from './consul-failure.ts';
 import { withSocketTraits } from './consul-socket.ts';
 import type { Traffic } from './lanes.ts';
+import type { StopSignal } from './stop.ts';
 
 /** How one request is sent. */
 export interface RequestLimits {
   /** Ends the request; the promise rejects with `signal.reason`. What was asked for may be carried out all the same. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
   /** Ends it only as long as it stands in line. */
-  readonly untilSent: AbortSignal | undefined;
+  readonly untilSent: StopSignal | undefined;
   /** In milliseconds, from when it is sent. */
   readonly timeoutMs: number;
   /** With which others it shares connections, and whether it stands in line behind them. */
   readonly traffic: Traffic;
   readonly behind: boolean;
+  /** Where the client has its connections, as far as that is known. */
+  readonly agent: unknown;
   /** Whether a request under way keeps the process alive. */
   readonly keepProcessAlive: boolean;
   /** The largest answer that is read; for clients that send by Node's own `http`. */
@@ -43,60 +46,99 @@ export interface CallOptions {
   readonly timeout: 0;
 }
 
+/** Has the client answer with the response too, and lets a request be cancelled. */
+class CallContext extends EventEmitter {
+  readonly includeResponse = true;
+}
+
 /**
  * Sends one request and reads its answer; every failure becomes a `ConsulRequestError`, but for a cancellation.
  *
- * Settles in its time whatever the client does, also when it ignores `ctx`.
+ * Settles in its time whatever the client does, also when it ignores `ctx`. Written without `async`, as all on the way of
+ * a lock where promises add up: a chain of them costs more than the request.
  */
-export async function sendRequest<T>(
+export function sendRequest<T>(
+  operation: string,
+  send: (options: CallOptions) => Promise<unknown>,
+  read: (answer: Answer) => T,
+  limits: RequestLimits,
+): Promise<T> {
+  const { signal, untilSent, traffic, behind } = limits;
+  return new Promise<T>((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason);
+      return;
+    }
+    const go = (): void => sendNow(operation, send, read, limits, resolve, reject);
+    const standing = traffic.enter(untilSent, { behind });
+    if (standing) standing.then(go, reject);
+    else go();
+  });
+}
+
+function sendNow<T>(
   operation: string,
   send: (options: CallOptions) => Promise<unknown>,
   read: (answer: Answer) => T,
   {
     signal,
-    untilSent,
     timeoutMs,
     traffic,
-    behind,
+    agent,
     keepProcessAlive,
     mostBytes,
     isBearable,
     secrets,
     keys,
   }: RequestLimits,
-): Promise<T> {
-  signal?.throwIfAborted();
-  const standing = traffic.enter(untilSent, { behind });
-  if (standing) await standing;
-  if (signal?.aborted === true) {
-    traffic.leave();
-    throw signal.reason as Error;
-  }
-  const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
-  let giveUp: (reason: unknown) => void = () => {};
-  const gaveUp = new Promise<never>((_resolve, reject) => {
-    giveUp = reject;
-  });
-  const onAbort = (): void => giveUp(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const dispose = systemClock.schedule(
-    timeoutMs,
-    () => giveUp(new NoAnswer(`no answer within ${timeoutMs} ms`)),
-    { keepProcessAlive },
-  );
-  try {
-    const answered = withSocketTraits({ keepProcessAlive, mostBytes, isBearable }, () =>
-      send({ ctx, timeout: 0 }),
-    );
-    return read(answerOf(await Promise.race([answered, gaveUp])));
-  } catch (error) {
-    ctx.emit('cancel');
-    signal?.throwIfAborted();
-    throw translateFailure(error, { operation, secrets: secrets(), keys });
-  } finally {
+  resolve: (value: T) => void,
+  reject: (reason: unknown) => void,
+): void {
+  const ctx = new CallContext();
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
     traffic.leave();
     dispose();
-    signal?.removeEventListener('abort', onAbort);
+    signal?.removeEventListener('abort', fail);
+  };
+  const fail = (error?: unknown): void => {
+    if (isOver) return;
+    end();
+    ctx.emit('cancel');
+    if (signal?.aborted === true) reject(signal.reason);
+    else reject(translateFailure(error, { operation, secrets: secrets(), keys }));
+  };
+  const succeed = (result: unknown): void => {
+    if (isOver) return;
+    let value: T;
+    try {
+      value = read(answerOf(result));
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    end();
+    resolve(value);
+  };
+  const dispose = systemClock.schedule(
+    timeoutMs,
+    () => fail(new NoAnswer(`no answer within ${timeoutMs} ms`)),
+    { keepProcessAlive },
+  );
+  if (signal?.aborted === true) {
+    fail();
+    return;
+  }
+  signal?.addEventListener('abort', fail, { once: true });
+  try {
+    const traits = { keepProcessAlive, mostBytes, isBearable };
+    void Promise.resolve(withSocketTraits(agent, traits, () => send({ ctx, timeout: 0 }))).then(
+      succeed,
+      fail,
+    );
+  } catch (error) {
+    fail(error);
   }
 }
 

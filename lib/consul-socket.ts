@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 
 /** What the `consul` package does not do for a request. */
 export interface SocketTraits {
@@ -12,25 +12,58 @@ export interface SocketTraits {
   readonly isBearable?: ((body: Buffer) => boolean) | undefined;
 }
 
-const traitsOfRequests = new AsyncLocalStorage<SocketTraits>();
+/** Before Node 22.12 its channels tell of a request only when that is sent, some time after it was made. */
+const TELLS_AT_ONCE = Number(process.versions.node.split('.')[0]) >= 22;
+
+/** Of the request that is being made at this moment. */
+let beingMade: SocketTraits | undefined;
+
+const traitsOfLater = new AsyncLocalStorage<SocketTraits>();
+const agentsThatTell = new WeakSet<object>();
 let isListening = false;
 
 /**
- * Gives these traits to the HTTP requests that `start` makes. The client gives no way to its sockets; Node tells of each
- * request as it starts, in the asynchronous context that it was made in.
+ * Gives these traits to the HTTP requests that `start` makes. The client gives no way to its sockets; what tells of each
+ * request, as it is made, is an agent of ours, or else Node: on Node 20 that is later, in the asynchronous context that it
+ * was made in, which makes every promise of the process dearer.
  */
-export function withSocketTraits<T>(traits: SocketTraits, start: () => T): T {
-  if (!isListening) {
-    isListening = true;
-    channel('http.client.request.start').subscribe((message) => {
-      const given = traitsOfRequests.getStore();
-      if (given) apply(given, (message as { request: ClientRequest }).request);
-    });
+export function withSocketTraits<T>(agent: unknown, traits: SocketTraits, start: () => T): T {
+  const isOurs = agentsThatTell.has(agent as object);
+  if (!isOurs) listen();
+  if (!isOurs && !TELLS_AT_ONCE) return traitsOfLater.run(traits, start);
+  beingMade = traits;
+  try {
+    return start();
+  } finally {
+    beingMade = undefined;
   }
-  return traitsOfRequests.run(traits, start);
 }
 
-function apply(traits: SocketTraits, request: ClientRequest): void {
+/** Makes an agent tell of the requests that it is given. */
+export function tellingOfRequests<T extends Agent>(agent: T): T {
+  const told = agent as T & { addRequest(request: ClientRequest, ...rest: unknown[]): void };
+  const addRequest = told.addRequest.bind(agent);
+  told.addRequest = (request, ...rest) => {
+    giveTo(request);
+    addRequest(request, ...rest);
+  };
+  agentsThatTell.add(agent);
+  return agent;
+}
+
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
+  channel(TELLS_AT_ONCE ? 'http.client.request.created' : 'http.client.request.start').subscribe((message) =>
+    giveTo((message as { request: ClientRequest }).request),
+  );
+}
+
+function giveTo(request: ClientRequest): void {
+  const traits = beingMade ?? traitsOfLater.getStore();
+  if (!traits) return;
+  // An agent and Node may both tell.
+  beingMade = undefined;
   if (!traits.keepProcessAlive) {
     if (request.socket) request.socket.unref();
     else request.once('socket', (socket) => socket.unref());
@@ -56,10 +89,12 @@ function watchAnswer(
     if (isBearable) chunks.push(chunk);
     if (bytes > mostBytes) fail(new Error(`the answer is larger than ${mostBytes} bytes`));
   });
-  response.once('end', () => {
-    if (isBearable?.(Buffer.concat(chunks)) === false) fail(new Error('the answer is malformed'));
-  });
-  response.once('close', () => {
+  if (isBearable) {
+    response.on('end', () => {
+      if (!isBearable(Buffer.concat(chunks))) fail(new Error('the answer is malformed'));
+    });
+  }
+  response.on('close', () => {
     if (response.complete) return;
     fail(
       Object.assign(new Error('the connection ended in the middle of the answer'), { code: 'ECONNRESET' }),

@@ -1,4 +1,4 @@
-import { sleep } from './clock.ts';
+import { sleep } from './sleep.ts';
 import { isTransient } from './consul-failure.ts';
 import type { ConsulGate } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
@@ -8,6 +8,7 @@ import { adoptSession, createSession, goneError, type Session } from './session.
 import { endSession, sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
 import { tidyUp } from './tidy-up.ts';
+import type { StopSignal } from './stop.ts';
 
 /** The session that a contender tries with: made or adopted when it is needed, and never left behind. */
 export class ContenderSession {
@@ -15,14 +16,14 @@ export class ContenderSession {
   readonly #settings: Settings;
   readonly #entries: readonly LockEntry[];
   /** Aborts when the acquisition is to end. */
-  readonly #signal: AbortSignal;
+  readonly #signal: StopSignal;
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
 
   constructor(
     gate: ConsulGate,
     settings: Settings,
-    { entries, signal }: { entries: readonly LockEntry[]; signal: AbortSignal },
+    { entries, signal }: { entries: readonly LockEntry[]; signal: StopSignal },
   ) {
     this.#gate = gate;
     this.#settings = settings;
@@ -155,11 +156,11 @@ export class ContenderSession {
   }
 }
 
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+async function unlessAborted<T>(promise: Promise<T>, signal: StopSignal): Promise<T> {
   signal.throwIfAborted();
   let dispose = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
+    const onAbort = (): void => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     dispose = () => signal.removeEventListener('abort', onAbort);
   });

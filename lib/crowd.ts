@@ -1,4 +1,6 @@
-import { type Clock, sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { sleep } from './sleep.ts';
+import type { StopSignal } from './stop.ts';
 
 /** When all connections for waiting are taken, a look now and then has to do: the more do so, the fewer. */
 const EVERY_MS = 500;
@@ -11,7 +13,7 @@ let lookers = 0;
 export async function untilNextLook(
   clock: Clock,
   atMostMs: number,
-  options: { readonly signal: AbortSignal; readonly keepProcessAlive?: boolean },
+  options: { readonly signal: StopSignal; readonly keepProcessAlive?: boolean },
 ): Promise<void> {
   lookers++;
   try {

@@ -13,6 +13,7 @@ import { sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
 import { tidyUp } from './tidy-up.ts';
 import type { Place } from './waiting-line.ts';
+import { Stop } from './stop.ts';
 
 type Answer = 'given-back' | LossReason;
 
@@ -53,7 +54,7 @@ export class GivingBack {
     const limitMs = retryTimeoutMs + requestTimeoutMs;
     const began = this.#clock.read();
     const leftMs = (): number => limitMs - this.#clock.elapsedSince(began);
-    const stop = new AbortController();
+    const stop = new Stop();
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
       // Past the deadline it is lost, whatever Consul would say: also when only a repetition comes too late.

@@ -1,4 +1,5 @@
 import type { ConsulClient } from './consul-client.ts';
+import { PerClient } from './per-client.ts';
 
 /** A lock of this process: held, or being given back. */
 export interface HolderHere {
@@ -60,11 +61,10 @@ export class HoldersHere {
   }
 }
 
-const ofClients = new WeakMap<ConsulClient, Map<string | undefined, HoldersHere>>();
+const datacentersOf = new PerClient(() => new Map<string | undefined, HoldersHere>());
 
 export function holdersHereOf(client: ConsulClient, dc: string | undefined): HoldersHere {
-  const ofDatacenters = ofClients.get(client) ?? new Map<string | undefined, HoldersHere>();
-  ofClients.set(client, ofDatacenters);
+  const ofDatacenters = datacentersOf.of(client);
   const holders = ofDatacenters.get(dc) ?? new HoldersHere();
   ofDatacenters.set(dc, holders);
   return holders;

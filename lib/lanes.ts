@@ -1,4 +1,5 @@
-import type { ConsulClient } from './consul-client.ts';
+import { PerClient } from './per-client.ts';
+import type { StopSignal } from './stop.ts';
 
 /**
  * What a request is sent for. Consul closes every connection from one address beyond the 200th, of whatever process
@@ -33,7 +34,7 @@ export class Traffic {
 
   /** Undefined when the request may go at once; rejects with the signal's reason. */
   enter(
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     { behind = false }: { behind?: boolean } = {},
   ): Promise<void> | undefined {
     if (!this.isFull) {
@@ -44,7 +45,7 @@ export class Traffic {
     return new Promise<void>((resolve, reject) => {
       const onAbort = (): void => {
         standing.delete(go);
-        reject(signal?.reason as Error);
+        if (signal) reject(signal.reason);
       };
       const go = (): void => {
         signal?.removeEventListener('abort', onAbort);
@@ -68,14 +69,15 @@ export class Traffic {
   }
 }
 
-const trafficOfClients = new WeakMap<ConsulClient, Map<string, Traffic>>();
+/** Shared by all who use a client. */
+export type Lanes = Readonly<Record<Lane, Traffic>>;
 
-/** Shared by all who use this client. */
-export function trafficOf(client: ConsulClient, lane: Lane): Traffic {
-  const lanes = trafficOfClients.get(client) ?? new Map<string, Traffic>();
-  trafficOfClients.set(client, lanes);
-  const shared = lane === 'opening' ? 'contending' : lane;
-  const traffic = lanes.get(shared) ?? new Traffic(MOST_AT_ONCE[shared]);
-  lanes.set(shared, traffic);
-  return traffic;
-}
+export const lanesOf: PerClient<Lanes> = new PerClient(() => {
+  const contending = new Traffic(MOST_AT_ONCE.contending);
+  return {
+    opening: contending,
+    contending,
+    waiting: new Traffic(MOST_AT_ONCE.waiting),
+    holding: new Traffic(MOST_AT_ONCE.holding),
+  };
+});

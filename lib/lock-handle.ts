@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { systemClock } from './clock.ts';
 import type { KvResult } from './consul-answer.ts';
 import type { CallLimits, KvOperation } from './consul-gate.ts';
@@ -15,6 +14,7 @@ import type { Lot } from './lot.ts';
 import { checkEntries } from './ownership.ts';
 import { keepRenewing, renewLease } from './renewal.ts';
 import { retryWithin } from './retry.ts';
+import { Stop, type StopSignal } from './stop.ts';
 
 /** Made once: an error costs more than all else that a release does here. */
 const ENDED = new Error('the lock has ended');
@@ -40,7 +40,7 @@ export class LockHandle implements AsyncDisposable {
   /** Tells those of this process who wait for it that it is given back or lost. */
   readonly #leaveHere: () => void;
   /** Aborts what is done in the background for the holder, if anything is: watching, renewing. */
-  #background: AbortController | undefined;
+  #background: Stop | undefined;
   #isWatched = false;
   #renewing: Promise<void> | undefined;
   #releasing: Promise<boolean> | undefined;
@@ -287,11 +287,9 @@ export class LockHandle implements AsyncDisposable {
     });
   }
 
-  get #backgroundSignal(): AbortSignal {
+  get #backgroundSignal(): StopSignal {
     if (!this.#background) {
-      this.#background = new AbortController();
-      // Every request of the background listens to it.
-      setMaxListeners(0, this.#background.signal);
+      this.#background = new Stop();
       if (!this.#lease.isHeld) this.#background.abort(ENDED);
     }
     return this.#background.signal;

@@ -1,8 +1,10 @@
-import { type Clock, sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { sleep } from './sleep.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { untilNextLook } from './crowd.ts';
 import type { LossReason } from './errors.ts';
 import { jittered } from './retry.ts';
+import type { StopSignal } from './stop.ts';
 
 /** For how long one blocking query waits: short, so that a connection that died unnoticed is left soon. */
 const WAIT_MS = 5_100;
@@ -18,7 +20,7 @@ export interface Watched {
   readonly check: (limits: CallLimits) => Promise<'ours' | LossReason>;
   readonly onLoss: (reason: LossReason) => void;
   /** Ends the watching. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /**

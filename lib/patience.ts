@@ -1,11 +1,13 @@
-import { type Clock, type Instant, sleep } from './clock.ts';
+import type { Clock, Instant } from './clock.ts';
+import { sleep } from './sleep.ts';
 import { jittered } from './retry.ts';
+import type { StopSignal } from './stop.ts';
 
 /** How long an acquisition has waited, and for how long it waits on. */
 export class Patience {
   readonly clock: Clock;
   /** Aborts when the acquisition is to end. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** For how long transient failures are retried. */
   readonly budgetMs: number;
   readonly #settings: { waitingClock: Clock; acquireTimeoutMs: number; retryTimeoutMs: number };
@@ -14,7 +16,7 @@ export class Patience {
 
   constructor(
     settings: { waitingClock: Clock; acquireTimeoutMs: number; retryTimeoutMs: number },
-    signal: AbortSignal,
+    signal: StopSignal,
     began: Instant = settings.waitingClock.read(),
   ) {
     this.#settings = settings;
@@ -26,7 +28,7 @@ export class Patience {
   }
 
   /** The same patience, ended by another signal. */
-  endedBy(signal: AbortSignal): Patience {
+  endedBy(signal: StopSignal): Patience {
     return new Patience(this.#settings, signal, this.#began);
   }
 

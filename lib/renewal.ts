@@ -1,8 +1,10 @@
-import { type Clock, sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { sleep } from './sleep.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { Session } from './session.ts';
+import type { StopSignal } from './stop.ts';
 
 export interface Renewable {
   readonly gate: ConsulGate;
@@ -38,7 +40,7 @@ export async function renewLease(
 /** Renews at a third of the TTL, and faster after a failure, until `signal` aborts. Never rejects. */
 export async function keepRenewing(
   renew: () => Promise<void>,
-  { clock, ttlMs, signal }: { clock: Clock; ttlMs: number; signal: AbortSignal },
+  { clock, ttlMs, signal }: { clock: Clock; ttlMs: number; signal: StopSignal },
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {

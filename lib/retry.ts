@@ -1,7 +1,9 @@
 import pRetry from 'p-retry';
-import { type Clock, sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { sleep } from './sleep.ts';
 import { isTransient } from './consul-failure.ts';
 import type { ConsulRequestError } from './errors.ts';
+import type { StopSignal } from './stop.ts';
 
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 1_000;
@@ -10,7 +12,7 @@ export interface RetryOptions {
   readonly clock: Clock;
   /** How much time is left for another attempt; asked after each failure. */
   readonly remainingMs: () => number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
   readonly keepProcessAlive?: boolean;
   readonly onFailure?: (error: ConsulRequestError, attempt: number) => void;
 }

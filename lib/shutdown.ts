@@ -1,4 +1,5 @@
-import { sleep, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
+import { sleep } from './sleep.ts';
 import { lifecycle } from './lifecycle.ts';
 import { shown } from './lock-key.ts';
 import { assertOptions, LONGEST_TIMEOUT_MS } from './options.ts';

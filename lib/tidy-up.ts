@@ -1,5 +1,5 @@
 import { cleanUp } from './clean-up.ts';
-import { sleep } from './clock.ts';
+import { sleep } from './sleep.ts';
 import type { CallLimits } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';

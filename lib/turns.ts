@@ -1,4 +1,5 @@
 import type { ConsulClient } from './consul-client.ts';
+import { PerClient } from './per-client.ts';
 
 /** In milliseconds: what a write is taken to last before the first one was measured, and at most. */
 const FIRST_WRITE_MS = 2;
@@ -124,12 +125,11 @@ export class Turns {
   }
 }
 
-const turnsOfClients = new WeakMap<ConsulClient, Map<string, Turns>>();
+const rememberedOf = new PerClient(() => new Map<string, Turns>());
 
 /** What is remembered of this lock; the oldest memories are given up. */
 export function turnsOf(client: ConsulClient, name: string): Turns {
-  const remembered = turnsOfClients.get(client) ?? new Map<string, Turns>();
-  turnsOfClients.set(client, remembered);
+  const remembered = rememberedOf.of(client);
   const turns = remembered.get(name) ?? new Turns();
   remembered.delete(name);
   remembered.set(name, turns);

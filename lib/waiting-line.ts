@@ -4,6 +4,7 @@ import type { LockEntry } from './lock-entry.ts';
 import type { Lot } from './lot.ts';
 import type { Settings } from './settings.ts';
 import type { Turns } from './turns.ts';
+import type { StopSignal } from './stop.ts';
 
 /** The keys that a contender wants, and how. */
 export type Wanted = Omit<Lot, 'session' | 'chain'>;
@@ -69,7 +70,7 @@ export class Place {
   }
 
   /** Until there is news for this place, or for `atMostMs`; rejects with the signal's reason. */
-  async news({ clock, signal }: { clock: Clock; signal: AbortSignal }, atMostMs: number): Promise<void> {
+  async news({ clock, signal }: { clock: Clock; signal: StopSignal }, atMostMs: number): Promise<void> {
     signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {
@@ -79,7 +80,7 @@ export class Place {
       };
       const onAbort = (): void => {
         end();
-        reject(signal.reason as Error);
+        reject(signal.reason);
       };
       const onNews = (): void => {
         end();

@@ -5,8 +5,9 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'consul-env', 'consul-socket', 'lifecycle', 'lock-info', 'lock-key'],
-  ['crowd', 'errors', 'holders-here', 'lanes', 'options', 'turns'],
+  ['clock', 'consul-client', 'consul-socket', 'lifecycle', 'lock-info', 'lock-key', 'stop'],
+  ['consul-env', 'errors', 'options', 'per-client', 'sleep'],
+  ['crowd', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
   ['consul-answer', 'consul-request', 'retry'],
   ['acquisition-errors', 'consul-gate', 'lock-entry', 'patience'],

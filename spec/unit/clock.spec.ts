@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type Clock, eitherClock, sleep, systemClock } from '../../lib/clock.ts';
+import { type Clock, eitherClock, systemClock } from '../../lib/clock.ts';
+import { sleep } from '../../lib/sleep.ts';
 import { FakeConsul } from '../../lib/testing/index.ts';
 import { TestClock } from '../support/test-clock.ts';
 

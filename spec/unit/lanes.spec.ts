@@ -47,7 +47,14 @@ describe('requests', () => {
     traffic.enter(undefined)?.catch(() => {});
     let isSent = false;
     const { signal } = controller;
-    const limits = { signal, untilSent: undefined, timeoutMs: 1_000, traffic, behind: false };
+    const limits = {
+      signal,
+      untilSent: undefined,
+      timeoutMs: 1_000,
+      traffic,
+      behind: false,
+      agent: undefined,
+    };
     const sending = failureOf(
       async () =>
         await sendRequest(

@@ -1,0 +1,55 @@
+/** What is used of an `AbortSignal` in this house. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  /** Whatever a user's signal was aborted with, which may be no error. */
+  readonly reason: Error;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void, options?: { once: true }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+const NOT_ABORTED = new Error('not aborted');
+
+/**
+ * An `AbortController` with its signal for what never leaves the house. Every acquisition and every release needs one, and
+ * nearly none is ever used: Node's own, which is an `EventTarget`, costs more than all else that a release does here.
+ */
+export class Stop implements StopSignal {
+  #aborted = false;
+  #reason: Error = NOT_ABORTED;
+  #listeners: Set<() => void> | undefined;
+
+  get signal(): StopSignal {
+    return this;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  get reason(): Error {
+    return this.#reason;
+  }
+
+  abort(reason: Error): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener();
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted) throw this.#reason;
+  }
+
+  /** Each listener is told once, and only of what comes later. */
+  addEventListener(_type: 'abort', listener: () => void): void {
+    (this.#listeners ??= new Set()).add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+}
