@@ -8,7 +8,7 @@ import {
 } from './acquisition-errors.ts';
 import { sleep } from './sleep.ts';
 import { comeFree, type Contended, letOthersGo } from './coming-free.ts';
-import { type CallLimits, ConsulGate } from './consul-gate.ts';
+import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { ContenderSession } from './contender-session.ts';
 import type { ConsulRequestError } from './errors.ts';
 import { GivingBack } from './giving-back.ts';
@@ -16,15 +16,15 @@ import { readLockInfo } from './holder.ts';
 import { type HoldersHere, holdersHereOf } from './holders-here.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
+import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
-import { newEntry } from './new-entry.ts';
+import { newEntries } from './new-entry.ts';
 import { Patience } from './patience.ts';
 import { jittered, retryTransient } from './retry.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import { takeEntries, type TakeOutcome } from './taking.ts';
-import { turnsOf } from './turns.ts';
-import { joinLine, lineNameOf, lineOf, type Place } from './waiting-line.ts';
+import { joinLine, lineOf, type Place } from './waiting-line.ts';
 import { Stop } from './stop.ts';
 
 /** What a successful acquisition hands over to the handle. */
@@ -34,8 +34,7 @@ export interface Acquired extends Lot {
 }
 
 export interface AcquisitionRequest {
-  readonly settings: Settings;
-  readonly keys: readonly string[];
+  readonly terms: LockTerms;
   readonly signal?: AbortSignal | undefined;
   readonly failHard: boolean;
   /** Whether the caller itself holds one of these keys further up; asked when it has to wait. */
@@ -63,21 +62,18 @@ type Taken =
  *
  * @param enter - called before the next of this process is let forward.
  */
-export async function acquire<T>(
-  request: AcquisitionRequest,
-  enter: (acquired: Acquired) => T,
-): Promise<T | null> {
-  const { keys, signal } = request;
-  if (lifecycle.isShutDown) throw shutdownError({ keys, attempts: 0, waitedMs: 0 });
+export function acquire<T>(request: AcquisitionRequest, enter: (acquired: Acquired) => T): Promise<T | null> {
+  const { terms, signal } = request;
+  if (lifecycle.isShutDown) throw shutdownError({ keys: terms.keys, attempts: 0, waitedMs: 0 });
   signal?.throwIfAborted();
   const acquisition = new Contender(request).run(enter);
   lifecycle.keep(acquisition);
-  return await acquisition;
+  return acquisition;
 }
 
 class Contender {
+  readonly #terms: LockTerms;
   readonly #settings: Settings;
-  readonly #keys: readonly string[];
   readonly #signal: AbortSignal | undefined;
   readonly #failHard: boolean;
   readonly #waitsForItself: AcquisitionRequest['waitsForItself'];
@@ -95,21 +91,19 @@ class Contender {
   #hasWarnedOfDeadlock = false;
   #leaving: Promise<void> | undefined;
 
-  constructor({ settings, keys, signal, failHard, waitsForItself }: AcquisitionRequest) {
+  constructor({ terms, signal, failHard, waitsForItself }: AcquisitionRequest) {
+    const { settings } = terms;
+    this.#terms = terms;
     this.#settings = settings;
-    this.#keys = keys;
     this.#signal = signal;
     this.#failHard = failHard;
     this.#waitsForItself = waitsForItself;
-    this.#gate = new ConsulGate({ ...settings, keys });
-    this.#entries = keys.map((key) => newEntry(key, settings));
+    this.#gate = terms.gate;
+    this.#entries = newEntries(terms);
     this.#patience = new Patience(settings, this.#stop.signal);
-    this.#session = new ContenderSession(this.#gate, settings, {
-      entries: this.#entries,
-      signal: this.#stop.signal,
-    });
+    this.#session = new ContenderSession(terms, { entries: this.#entries, signal: this.#stop.signal });
     this.#holders = holdersHereOf(settings.client, settings.dc);
-    this.#place = this.#joinLine();
+    this.#place = settings.acquireTimeoutMs === 0 ? undefined : joinLine({ terms, entries: this.#entries });
   }
 
   async run<T>(enter: (acquired: Acquired) => T): Promise<T | null> {
@@ -125,7 +119,7 @@ class Contender {
         this.#leaveNothing(),
       ]);
       if (!this.#failHard) return null;
-      const isDeadlock = this.#waitsForItself(this.#fullKeys);
+      const isDeadlock = this.#waitsForItself(this.#terms.fullKeys);
       const { acquireTimeoutMs } = this.#settings;
       throw notAcquiredError(this.#standing, acquireTimeoutMs, outcome, { holder, isDeadlock });
     } catch (error) {
@@ -140,11 +134,15 @@ class Contender {
   /** Attempts and waits until the keys are ours, or somebody else's for longer than we wait. */
   async #contend(): Promise<Taken | Refused> {
     let pauses = 0;
-    let refused = await this.#lookAround();
+    const looking = this.#lookAround();
+    let refused = looking && (await looking);
     let looksFree = false;
     for (;;) {
-      const outcome = refused ?? (await this.#attemptRepeatedly());
       const isAttempt = refused === undefined;
+      const outcome = refused ?? (await this.#retried(() => this.#attempt()));
+      if (isAttempt) {
+        this.#settings.logger?.debug({ keys: this.#terms.keys, attempts: this.#attempts }, outcome.kind);
+      }
       refused = undefined;
       switch (outcome.kind) {
         case 'taken':
@@ -186,21 +184,27 @@ class Contender {
   }
 
   /** What can be known without a write, which a refused attempt costs too; undefined when an attempt is worth it. */
-  async #lookAround(): Promise<Refused | undefined> {
+  #lookAround(): Refused | Promise<Refused | undefined> | undefined {
     const place = this.#place;
-    if (!place) return await this.#lookOnce();
-    const [fullKey = ''] = this.#fullKeys;
-    const occupied = this.#holders.occupiedAmong(this.#fullKeys);
+    const { fullKeys } = this.#terms;
+    if (!place) return this.#lookOnce();
+    const [fullKey = ''] = fullKeys;
+    const occupied = this.#holders.occupiedAmong(fullKeys);
     if (!place.isFirst || occupied !== undefined) return { kind: 'held', fullKey: occupied ?? fullKey };
-    const isFree = await letOthersGo(this.#contendedFor(place, fullKey));
-    return isFree ? undefined : { kind: 'held', fullKey };
+    const letting = letOthersGo(this.#contendedFor(place, fullKey));
+    if (letting === true) return undefined;
+    return letting.then((isFree) => (isFree ? undefined : { kind: 'held', fullKey }));
   }
 
   /** Without waiting, where one of this process has the lock or waits for it; it stands for the attempt if it is held. */
-  async #lookOnce(): Promise<Refused | undefined> {
-    const heldHere = this.#holders.heldAmong(this.#fullKeys);
-    if (heldHere === undefined && lineOf(this.#settings, this.#entries) === undefined) return undefined;
-    const fullKey = heldHere ?? this.#fullKeys[0] ?? '';
+  #lookOnce(): Promise<Refused | undefined> | undefined {
+    const { fullKeys } = this.#terms;
+    const heldHere = this.#holders.heldAmong(fullKeys);
+    if (heldHere === undefined && lineOf(this.#terms) === undefined) return undefined;
+    return this.#lookFor(heldHere ?? fullKeys[0] ?? '');
+  }
+
+  async #lookFor(fullKey: string): Promise<Refused | undefined> {
     const entry = await this.#retried(
       async () => await this.#gate.readKey(fullKey, { consistency: 'default', ...this.#limits }),
     );
@@ -209,21 +213,15 @@ class Contender {
     return { kind: 'held', fullKey };
   }
 
-  async #attemptRepeatedly(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
-    const outcome = await this.#retried(async () => await this.#attempt());
-    this.#settings.logger?.debug({ keys: this.#keys, attempts: this.#attempts }, outcome.kind);
-    return outcome;
-  }
-
-  async #retried<T>(attempt: () => Promise<T>): Promise<T> {
-    return await retryTransient(attempt, {
+  #retried<T>(attempt: () => Promise<T>): Promise<T> {
+    return retryTransient(attempt, {
       clock: this.#patience.clock,
       remainingMs: () => this.#patience.leftToRetryMs,
       signal: this.#stop.signal,
       onFailure: (error, attemptNumber) => {
         this.#lastFailure = error;
         this.#settings.logger?.debug(
-          { keys: this.#keys, err: error, attempt: attemptNumber },
+          { keys: this.#terms.keys, err: error, attempt: attemptNumber },
           'attempt failed',
         );
       },
@@ -232,21 +230,18 @@ class Contender {
 
   /** One attempt on a living session, the same in every repetition: same session, same value, same flags. */
   async #attempt(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
-    const session = await this.#session.alive();
+    const session = this.#session.atHand ?? (await this.#session.alive());
     const { clock } = this.#patience;
     const began = clock.read();
-    const [taking, renewing] = await Promise.allSettled([
-      session.send(
-        async (sent) => await takeEntries(this.#gate, session.id, this.#entries, sent),
-        this.#limits,
-      ),
-      // Waiting must not eat up the lock's life.
-      session.renewUnlessFresh(this.#gate, this.#limits),
-    ]);
     this.#attempts++;
-    if (taking.status === 'rejected') throw taking.reason;
-    if (taking.value.kind !== 'taken') return taking.value;
-    if (renewing.status === 'fulfilled' && !renewing.value) return { kind: 'session-gone' };
+    // Waiting must not eat up the lock's life.
+    const { answer, isGone } = await session.sendRenewing(
+      this.#gate,
+      (sent) => takeEntries(this.#gate, session.id, this.#entries, sent),
+      this.#limits,
+    );
+    if (answer.kind !== 'taken') return answer;
+    if (isGone) return { kind: 'session-gone' };
     this.#stop.signal.throwIfAborted();
     if (session.ageMs >= session.ttlMs) {
       await this.#session.tooLate();
@@ -254,17 +249,10 @@ class Contender {
     }
     this.#place?.turns.won(clock.elapsedSince(began));
     // Whoever of this process still counts on these keys has lost them.
-    for (const fullKey of this.#fullKeys) {
+    for (const fullKey of this.#terms.fullKeys) {
       for (const holder of this.#holders.of(fullKey)) if (holder.isHeld) holder.dispossess();
     }
     return { kind: 'taken', session };
-  }
-
-  #joinLine(): Place | undefined {
-    const settings = this.#settings;
-    if (settings.acquireTimeoutMs === 0) return undefined;
-    const wanted = { gate: this.#gate, settings, entries: this.#entries };
-    return joinLine(wanted, () => turnsOf(settings.client, lineNameOf(settings.dc, this.#entries)));
   }
 
   #contendedFor(place: Place, fullKey: string): Contended {
@@ -274,7 +262,7 @@ class Contender {
       gate: this.#gate,
       session: this.#session,
       patience: this.#patience,
-      fullKeys: this.#fullKeys,
+      fullKeys: this.#terms.fullKeys,
       fullKey,
     };
   }
@@ -324,10 +312,10 @@ class Contender {
   }
 
   #warnOfDeadlock(): void {
-    if (this.#hasWarnedOfDeadlock || !this.#waitsForItself(this.#fullKeys)) return;
+    if (this.#hasWarnedOfDeadlock || !this.#waitsForItself(this.#terms.fullKeys)) return;
     this.#hasWarnedOfDeadlock = true;
     this.#settings.logger?.warn(
-      { keys: this.#keys },
+      { keys: this.#terms.keys },
       'waiting for a lock that is held further up in the same call chain: most likely it waits for itself',
     );
   }
@@ -360,8 +348,7 @@ class Contender {
       return { ...taken.lot, attempts: this.#attempts + 1, waitedMs };
     }
     return {
-      gate: this.#gate,
-      settings: this.#settings,
+      terms: this.#terms,
       session: taken.session,
       entries: this.#entries,
       attempts: this.#attempts,
@@ -374,10 +361,6 @@ class Contender {
   }
 
   get #standing(): Standing {
-    return { keys: this.#keys, attempts: this.#attempts, waitedMs: this.#patience.waitedMs };
-  }
-
-  get #fullKeys(): readonly string[] {
-    return this.#entries.map(({ fullKey }) => fullKey);
+    return { keys: this.#terms.keys, attempts: this.#attempts, waitedMs: this.#patience.waitedMs };
   }
 }

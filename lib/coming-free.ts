@@ -64,10 +64,14 @@ async function waitForTurn(contended: Contended): Promise<ComingFree> {
 }
 
 /** Lets others go first whose turn it is. False when somebody has taken it, or when it is handed over to us. */
-export async function letOthersGo(contended: Contended): Promise<boolean> {
+export function letOthersGo(contended: Contended): true | Promise<boolean> {
   const { place, patience } = contended;
   const delayMs = Math.min(place.turns.delayMs(), patience.leftToWaitMs);
-  if (delayMs <= 0 && !place.turns.isCrowded) return true;
+  return delayMs <= 0 && !place.turns.isCrowded ? true : letThemGo(contended, delayMs);
+}
+
+async function letThemGo(contended: Contended, delayMs: number): Promise<boolean> {
+  const { place, patience } = contended;
   if (delayMs > 0) {
     place.isReady = true;
     try {

@@ -3,6 +3,7 @@ import { isTransient } from './consul-failure.ts';
 import type { ConsulGate } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
+import type { LockTerms } from './lock-terms.ts';
 import { giveBackEntries } from './returning.ts';
 import { adoptSession, createSession, goneError, type Session } from './session.ts';
 import { endSession, sessionPool } from './session-pool.ts';
@@ -12,6 +13,7 @@ import type { StopSignal } from './stop.ts';
 
 /** The session that a contender tries with: made or adopted when it is needed, and never left behind. */
 export class ContenderSession {
+  readonly #terms: LockTerms;
   readonly #gate: ConsulGate;
   readonly #settings: Settings;
   readonly #entries: readonly LockEntry[];
@@ -20,13 +22,10 @@ export class ContenderSession {
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
 
-  constructor(
-    gate: ConsulGate,
-    settings: Settings,
-    { entries, signal }: { entries: readonly LockEntry[]; signal: StopSignal },
-  ) {
-    this.#gate = gate;
-    this.#settings = settings;
+  constructor(terms: LockTerms, { entries, signal }: { entries: readonly LockEntry[]; signal: StopSignal }) {
+    this.#terms = terms;
+    this.#gate = terms.gate;
+    this.#settings = terms.settings;
     this.#entries = entries;
     this.#signal = signal;
   }
@@ -35,18 +34,25 @@ export class ContenderSession {
     return this.#session?.ttlMs ?? this.#settings.lockTimeoutMs;
   }
 
+  /** A session that can be relied on, where there is one without asking Consul. */
+  get atHand(): Session | undefined {
+    if (!this.#session && this.#settings.session === undefined) this.#session = sessionPool.take(this.#terms);
+    const session = this.#session;
+    return session && session.ageMs < session.ttlMs ? session : undefined;
+  }
+
   /** A session that can be relied on. */
   async alive(): Promise<Session> {
+    const { atHand } = this;
+    if (atHand) return atHand;
     const session = this.#session;
-    if (session && session.ageMs < session.ttlMs) return session;
     if (session?.isAdopted === true) {
       if (!(await session.renew(this.#gate, { signal: this.#signal, lane: 'contending' })))
         throw this.#gone(session);
       return session;
     }
     await this.drop();
-    this.#session = await this.#open();
-    return this.#session;
+    return this.atHand ?? (this.#session = await this.#open());
   }
 
   /** Between two waits: a session that is not renewed would end while its contender waits. */
@@ -73,7 +79,7 @@ export class ContenderSession {
     const session = this.#session;
     if (session && !session.isDoubtful && !session.isAdopted) {
       this.#session = undefined;
-      sessionPool.giveBack(session, this.#gate, this.#settings);
+      sessionPool.giveBack(session, this.#terms);
     }
     lifecycle.keep(this.abandon());
   }
@@ -104,10 +110,7 @@ export class ContenderSession {
     const session = this.#session;
     if (!session) return;
     this.#session = undefined;
-    await tidyUp(
-      { gate: this.#gate, settings: this.#settings, session, entries: this.#entries },
-      this.#settings.requestTimeoutMs,
-    );
+    await tidyUp({ terms: this.#terms, session, entries: this.#entries }, this.#settings.requestTimeoutMs);
   }
 
   /** `drop`, also of a session that is just being made; on every way to an end without a handle. Never rejects. */
@@ -132,11 +135,9 @@ export class ContenderSession {
     if (id !== undefined) {
       return await adoptSession(this.#gate, id, this.#settings, {
         signal: this.#signal,
-        keys: this.#entries.map(({ key }) => key),
+        keys: this.#terms.keys,
       });
     }
-    const idle = sessionPool.take(this.#settings);
-    if (idle) return idle;
     // Not ended by a cancellation: only its answer tells which session has to be removed.
     const opening = createSession(this.#gate, this.#settings, {
       lane: 'opening',
@@ -149,10 +150,7 @@ export class ContenderSession {
   }
 
   #gone(session: Session): Error {
-    return goneError(
-      session.id,
-      this.#entries.map(({ key }) => key),
-    );
+    return goneError(session.id, this.#terms.keys);
   }
 }
 

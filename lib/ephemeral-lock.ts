@@ -11,6 +11,7 @@ import {
   type Given,
   type LockOptions,
 } from './options.ts';
+import { termsOf } from './lock-terms.ts';
 import { resolveSettings } from './settings.ts';
 
 /** What the callers up the asynchronous call chain hold, to tell a lock that waits for itself. */
@@ -99,8 +100,7 @@ export class EphemeralLock {
     const settings = resolveSettings(this.#options, acquireTimeoutMs);
     const handle = await acquire(
       {
-        settings,
-        keys: this.keys,
+        terms: termsOf(settings, this.#keys),
         signal,
         failHard,
         waitsForItself: (fullKeys) =>

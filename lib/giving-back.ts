@@ -36,8 +36,8 @@ export class GivingBack {
 
   constructor(lock: Lot) {
     this.#lock = lock;
-    this.#settings = lock.settings;
-    this.#clock = lock.settings.waitingClock;
+    this.#settings = lock.terms.settings;
+    this.#clock = this.#settings.waitingClock;
   }
 
   /**
@@ -55,20 +55,25 @@ export class GivingBack {
     const began = this.#clock.read();
     const leftMs = (): number => limitMs - this.#clock.elapsedSince(began);
     const stop = new Stop();
+    const limits: CallLimits = { signal: stop.signal };
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
       // Past the deadline it is lost, whatever Consul would say: also when only a repetition comes too late.
-      const attempt = async (): Promise<Answer> =>
-        isOver() ? 'expired' : await this.#try({ signal: stop.signal });
+      const attempt = async (): Promise<Answer> => {
+        if (isOver()) return 'expired';
+        const heir = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
+        if (heir && (await this.#passOn(heir, limits))) return 'given-back';
+        return await this.#try(limits);
+      };
       const answer = await retryTransient(attempt, {
         clock: this.#clock,
         remainingMs: () => leftMs() - requestTimeoutMs,
         signal: stop.signal,
       });
       if (this.#isPassedOn) return isOver() ? 'expired' : answer;
-      const { session, gate } = this.#lock;
+      const { session, terms } = this.#lock;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
-        sessionPool.giveBack(session, gate, this.#settings);
+        sessionPool.giveBack(session, terms);
       } else if (answer !== 'given-back' || session.isDoubtful) {
         await tidyUp(this.#lock, Math.max(1, leftMs()), 'holding');
       }
@@ -93,11 +98,10 @@ export class GivingBack {
   }
 
   async #try(limits: CallLimits): Promise<Answer> {
-    if (await this.#passOn(limits)) return 'given-back';
-    const { gate, session, entries } = this.#lock;
+    const { terms, session, entries } = this.#lock;
     try {
       return await session.send(
-        async (sent) => await giveBackEntries(gate, session.id, entries, this.#settings.behavior, sent),
+        (sent) => giveBackEntries(terms.gate, session.id, entries, this.#settings.behavior, sent),
         limits,
       );
     } catch (error) {
@@ -107,9 +111,7 @@ export class GivingBack {
   }
 
   /** To one who waits here. Whatever goes wrong with that, the lock is then given back in Consul. */
-  async #passOn(limits: CallLimits): Promise<boolean> {
-    const place = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
-    if (!place) return false;
+  async #passOn(place: Place, limits: CallLimits): Promise<boolean> {
     const handing = this.#handOverTo(place, limits);
     place.serve(handing.then(async ({ orphan }) => await orphan));
     const { isDone } = await handing;
@@ -140,7 +142,7 @@ export class GivingBack {
   }
 
   #couldNotTell(limitMs: number): ConsulRequestError {
-    const keys = this.#lock.entries.map(({ key }) => key);
+    const { keys } = this.#lock.terms;
     return new ConsulRequestError(
       `transaction: Consul is unavailable: it could not be told within ${limitMs} ms that the lock on ` +
         `${named(keys)} is given back`,

@@ -2,7 +2,6 @@ import type { CallLimits } from './consul-gate.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { Chain, Lot } from './lot.ts';
 import { guardsOf } from './ownership.ts';
-import { sessionTermsOf } from './session-pool.ts';
 import { lockOperation, noteTaken } from './taking.ts';
 import { lineOf, type Place, type Wanted } from './waiting-line.ts';
 
@@ -14,13 +13,13 @@ const MOST_IN_A_ROW = 16;
 const LONGEST_IN_A_ROW_MS = 100;
 
 /** The first of those here who wait for these keys, if the lock can be handed over to it as it is. */
-export function heirOf({ settings, session, entries, chain }: Lot): Place | undefined {
+export function heirOf({ terms, session, chain }: Lot): Place | undefined {
   if (session.isAdopted || session.isDoubtful) return undefined;
   if (chain && (chain.links >= MOST_IN_A_ROW || chain.elapsedMs() >= LONGEST_IN_A_ROW_MS)) return undefined;
-  const first = lineOf(settings, entries)?.first;
+  const first = lineOf(terms)?.first;
   if (!first?.canBeServed) return undefined;
-  const wanted = first.wanted.settings;
-  return wanted.session === undefined && sessionTermsOf(wanted) === sessionTermsOf(settings)
+  const wanted = first.wanted.terms;
+  return wanted.settings.session === undefined && wanted.sessionTerms === terms.sessionTerms
     ? first
     : undefined;
 }
@@ -38,7 +37,8 @@ export type HandedOver =
  * deadline stays. Rejects when the write was not answered: then it may be carried out.
  */
 export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Promise<HandedOver> {
-  const { gate, session, entries } = lot;
+  const { session, entries } = lot;
+  const { gate } = lot.terms;
   const pairs = entries.map(
     (from) => [from, wanted.entries.find(({ fullKey }) => fullKey === from.fullKey) as LockEntry] as const,
   );
@@ -48,26 +48,27 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
     ...guardsOf(from, session.id),
     lockOperation(to, session.id),
   ]);
-  const [writing, renewing] = await Promise.allSettled([
-    session.send(async (sent) => await gate.transact(operations, sent), limits),
-    session.renewUnlessFresh(gate, { ...limits, timeoutMs: session.renewalLimitMs(gate) }),
-  ]);
-  if (writing.status === 'rejected') throw writing.reason;
-  if (!writing.value.committed) {
+  const { answer, isGone } = await session.sendRenewing(
+    gate,
+    (sent) => gate.transact(operations, sent),
+    limits,
+    { ...limits, timeoutMs: session.renewalLimitMs(gate) },
+  );
+  if (!answer.committed) {
     for (const [from, to] of pairs) from.forgetRewriting(to.flags);
     return { kind: 'refused' };
   }
-  noteTaken(gate, session.id, wanted.entries, writing.value.results);
+  noteTaken(gate, session.id, wanted.entries, answer.results);
   // From now on it is the heir's alone.
   for (const [from, to] of pairs) from.forgetRewriting(to.flags);
   const passed: Lot = { ...wanted, session, chain: next(lot) };
-  const isGone = renewing.status === 'fulfilled' && !renewing.value;
   const isFit = !isGone && session.ttlMs - session.ageMs >= session.ttlMs / 2;
   return { kind: isFit ? 'handed-over' : 'unfit', lot: passed };
 }
 
-function next({ chain, settings: { waitingClock: clock } }: Lot): Chain {
+function next({ chain, terms }: Lot): Chain {
   if (chain) return { links: chain.links + 1, elapsedMs: chain.elapsedMs };
+  const clock = terms.settings.waitingClock;
   const began = clock.read();
   return { links: 1, elapsedMs: () => clock.elapsedSince(began) };
 }

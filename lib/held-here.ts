@@ -16,7 +16,7 @@ export class HeldHere implements HolderHere {
   }
 
   get fullKeys(): readonly string[] {
-    return this.#lot.entries.map(({ fullKey }) => fullKey);
+    return this.#lot.terms.fullKeys;
   }
 
   get sessionId(): string {

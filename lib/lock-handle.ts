@@ -62,10 +62,11 @@ export class LockHandle implements AsyncDisposable {
 
   /** @internal */
   constructor(lot: Lot) {
-    const { settings, session, entries } = lot;
+    const { terms, session } = lot;
+    const { settings } = terms;
     const { clock, maxHoldMs, renews } = settings;
-    this.keys = Object.freeze(entries.map(({ key }) => key));
-    this.fullKeys = Object.freeze(entries.map(({ fullKey }) => fullKey));
+    this.keys = terms.keys;
+    this.fullKeys = terms.fullKeys;
     this.key = this.keys[0] as string;
     this.fullKey = this.fullKeys[0] as string;
     this.sessionId = session.id;
@@ -151,7 +152,7 @@ export class LockHandle implements AsyncDisposable {
    */
   async verify(): Promise<boolean> {
     if (!this.#lease.isHeld) return false;
-    const state = await retryWithin(this.#lot.settings, async () => await this.#check({}));
+    const state = await retryWithin(this.#lot.terms.settings, async () => await this.#check({}));
     if (state !== 'ours') this.#lease.lose(state);
     return this.#lease.isHeld;
   }
@@ -164,7 +165,7 @@ export class LockHandle implements AsyncDisposable {
     // What it waits for may be a renewal in the background, and that does not keep the process alive.
     const keepAlive = systemClock.schedule(Infinity, () => {});
     try {
-      await retryWithin(this.#lot.settings, async () => await this.#renewOnce({}));
+      await retryWithin(this.#lot.terms.settings, async () => await this.#renewOnce({}));
     } finally {
       keepAlive();
     }
@@ -184,11 +185,11 @@ export class LockHandle implements AsyncDisposable {
       this.#lease.assertHeld('transaction');
       const results = await this.#lot.session.send(
         async (limits) =>
-          await writeGuarded(this.#lot.gate, this.sessionId, this.#lot.entries, checked, limits),
+          await writeGuarded(this.#lot.terms.gate, this.sessionId, this.#lot.entries, checked, limits),
         {},
       );
       if (results) return results;
-      const state = await retryWithin(this.#lot.settings, async () => await this.#check({}));
+      const state = await retryWithin(this.#lot.terms.settings, async () => await this.#check({}));
       if (state !== 'ours') this.#lease.lose(state);
     }
     this.#lease.assertHeld('transaction');
@@ -219,7 +220,7 @@ export class LockHandle implements AsyncDisposable {
     try {
       await this.release();
     } catch (error) {
-      this.#lot.settings.logger?.warn(
+      this.#lot.terms.settings.logger?.warn(
         { keys: this.keys, session: this.sessionId, err: error },
         'could not release a lock',
       );
@@ -243,14 +244,14 @@ export class LockHandle implements AsyncDisposable {
   }
 
   async #check(limits: CallLimits): Promise<'ours' | LossReason> {
-    return await checkEntries(this.#lot.gate, this.sessionId, this.#lot.entries, limits);
+    return await checkEntries(this.#lot.terms.gate, this.sessionId, this.#lot.entries, limits);
   }
 
   /** One renewal at a time, whoever asked for it. */
   async #renewOnce(limits: CallLimits): Promise<void> {
     this.#renewing ??= renewLease(
       {
-        gate: this.#lot.gate,
+        gate: this.#lot.terms.gate,
         session: this.#lot.session,
         lease: this.#lease,
         check: async (checkLimits) => await this.#check(checkLimits),
@@ -270,7 +271,7 @@ export class LockHandle implements AsyncDisposable {
 
   #keepRenewing(): void {
     void keepRenewing(async () => await this.#renewOnce({ keepProcessAlive: false }), {
-      clock: this.#lot.settings.clock,
+      clock: this.#lot.terms.settings.clock,
       ttlMs: this.#lot.session.ttlMs,
       signal: this.#backgroundSignal,
     });
@@ -278,10 +279,10 @@ export class LockHandle implements AsyncDisposable {
 
   #watch(entry: LockEntry): void {
     void watchForLoss({
-      gate: this.#lot.gate,
-      clock: this.#lot.settings.waitingClock,
+      gate: this.#lot.terms.gate,
+      clock: this.#lot.terms.settings.waitingClock,
       fullKey: entry.fullKey,
-      check: async (limits) => await checkEntries(this.#lot.gate, this.sessionId, [entry], limits),
+      check: async (limits) => await checkEntries(this.#lot.terms.gate, this.sessionId, [entry], limits),
       onLoss: (reason) => this.#lease.lose(reason),
       signal: this.#backgroundSignal,
     });
@@ -303,6 +304,9 @@ export class LockHandle implements AsyncDisposable {
   }
 
   #warnOfLoss({ reason }: LockLostError): void {
-    this.#lot.settings.logger?.warn({ keys: this.keys, session: this.sessionId, reason }, 'lost a lock');
+    this.#lot.terms.settings.logger?.warn(
+      { keys: this.keys, session: this.sessionId, reason },
+      'lost a lock',
+    );
   }
 }

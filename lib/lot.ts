@@ -1,12 +1,10 @@
-import type { ConsulGate } from './consul-gate.ts';
 import type { LockEntry } from './lock-entry.ts';
+import type { LockTerms } from './lock-terms.ts';
 import type { Session } from './session.ts';
-import type { Settings } from './settings.ts';
 
 /** Keys that are, or may be, taken by a session, with what it takes to keep them and to give them back. */
 export interface Lot {
-  readonly gate: ConsulGate;
-  readonly settings: Settings;
+  readonly terms: LockTerms;
   readonly session: Session;
   readonly entries: readonly LockEntry[];
   /** Undefined unless it was handed over within the process. */

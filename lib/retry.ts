@@ -21,17 +21,17 @@ export interface RetryOptions {
  * Repeats what failed for a passing reason, with a delay drawn anew each time from zero to a bound that doubles ("full
  * jitter"), and once more when the time is over. Rejects with the last failure, or with the signal's reason.
  */
-export async function retryTransient<T>(
+export function retryTransient<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  // All that is not repeated goes without the machinery of repeating.
+  return attempt().catch(async (error: unknown) => await repeat(attempt, error, options));
+}
+
+async function repeat<T>(
   attempt: () => Promise<T>,
+  firstError: unknown,
   { clock, remainingMs, signal, keepProcessAlive = true, onFailure }: RetryOptions,
 ): Promise<T> {
-  let failure: { readonly error: unknown } | undefined;
-  try {
-    return await attempt();
-  } catch (error) {
-    failure = { error };
-  }
-  // All that is not repeated goes without the machinery of repeating.
+  let failure: { readonly error: unknown } | undefined = { error: firstError };
   const attemptAgain = async (): Promise<T> => {
     if (!failure) return await attempt();
     const { error } = failure;
@@ -60,12 +60,12 @@ export async function retryTransient<T>(
 }
 
 /** `retryTransient` for requests that have `retryTimeoutMs` and nothing else to wait for. */
-export async function retryWithin<T>(
+export function retryWithin<T>(
   { waitingClock: clock, retryTimeoutMs }: { waitingClock: Clock; retryTimeoutMs: number },
   attempt: () => Promise<T>,
 ): Promise<T> {
   const began = clock.read();
-  return await retryTransient(attempt, {
+  return retryTransient(attempt, {
     clock,
     remainingMs: () => retryTimeoutMs - clock.elapsedSince(began),
   });

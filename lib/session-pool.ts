@@ -1,9 +1,10 @@
 import { cleanUp } from './clean-up.ts';
-import type { ConsulClient } from './consul-client.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Session } from './session.ts';
+import type { LockTerms } from './lock-terms.ts';
+import { PerClient } from './per-client.ts';
 import type { Settings } from './settings.ts';
 
 /** A session that is used no more within this time is ended. */
@@ -23,19 +24,23 @@ interface Idle {
  * Consul a write each.
  */
 class SessionPool {
-  readonly #idle = new WeakMap<ConsulClient, Map<string, Set<Idle>>>();
+  /** By their terms; the last one given back is the last one here. */
+  readonly #idle = new PerClient(() => new Map<string, Set<Idle>>());
   readonly #all = new Set<Idle>();
   #endsBeforeExit = false;
 
-  take(settings: Settings): Session | undefined {
+  take({ settings, sessionTerms }: LockTerms): Session | undefined {
+    const group = this.#idle.of(settings.client).get(sessionTerms);
+    if (!group) return undefined;
     // The last one, so that those nobody needs any more are idle for long enough to be ended.
-    const idle = [...(this.#idle.get(settings.client)?.get(sessionTermsOf(settings)) ?? [])].at(-1);
-    idle?.dispose();
-    return idle?.session;
+    let last: Idle | undefined;
+    for (const idle of group) last = idle;
+    last?.dispose();
+    return last?.session;
   }
 
   /** Keeps a session for the next lock, unless it is in doubt or has lived for half its TTL: then it is ended. */
-  giveBack(session: Session, gate: ConsulGate, settings: Settings): void {
+  giveBack(session: Session, { gate, settings, sessionTerms }: LockTerms): void {
     const leftMs = session.ttlMs / 2 - session.ageMs;
     if (session.isDoubtful || leftMs <= 0) {
       lifecycle.keep(endSession(session, gate, settings));
@@ -45,10 +50,9 @@ class SessionPool {
       idle.dispose();
       await endSession(session, gate, settings, { timeoutMs });
     };
-    const name = sessionTermsOf(settings);
-    const groups = this.#groupsOf(settings.client);
-    const group = groups.get(name) ?? new Set();
-    groups.set(name, group);
+    const groups = this.#idle.of(settings.client);
+    const group = groups.get(sessionTerms) ?? new Set();
+    groups.set(sessionTerms, group);
     const disposeTimer = settings.waitingClock.schedule(
       Math.min(IDLE_MS, leftMs),
       () => lifecycle.keep(end()),
@@ -57,7 +61,7 @@ class SessionPool {
     const dispose = (): void => {
       disposeTimer();
       group.delete(idle);
-      if (group.size === 0 && groups.get(name) === group) groups.delete(name);
+      if (group.size === 0 && groups.get(sessionTerms) === group) groups.delete(sessionTerms);
       this.#all.delete(idle);
     };
     const idle: Idle = { session, dispose, end };
@@ -77,35 +81,6 @@ class SessionPool {
     this.#endsBeforeExit = true;
     process.on('beforeExit', () => void this.drain(LAST_MOMENT_MS));
   }
-
-  #groupsOf(client: ConsulClient): Map<string, Set<Idle>> {
-    const groups = this.#idle.get(client) ?? new Map<string, Set<Idle>>();
-    this.#idle.set(client, groups);
-    return groups;
-  }
-}
-
-/** Sessions of the same terms serve each other's locks. */
-export function sessionTermsOf(settings: Settings): string {
-  const known = termsOfSettings.get(settings);
-  if (known !== undefined) return known;
-  const terms = describeTerms(settings);
-  termsOfSettings.set(settings, terms);
-  return terms;
-}
-
-const termsOfSettings = new WeakMap<Settings, string>();
-
-function describeTerms({
-  token,
-  dc,
-  lockTimeoutMs,
-  lockDelayMs,
-  sessionName,
-  checks,
-  behavior,
-}: Settings): string {
-  return JSON.stringify([token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior]);
 }
 
 /** One for the process. */

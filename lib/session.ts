@@ -68,15 +68,31 @@ export class Session {
     return Math.min(gate.requestTimeoutMs, Math.max(LEAST_RENEWAL_MS, Math.ceil(this.ttlMs / 6)));
   }
 
-  /** Beside a write, for it costs Consul none: starts the TTL anew, unless that has just been done; false when it is gone. */
-  async renewUnlessFresh(gate: ConsulGate, limits: CallLimits): Promise<boolean> {
-    return this.ageMs <= Math.min(FRESH_MS, this.ttlMs / 10) || (await this.renew(gate, limits));
+  /**
+   * Sends a write and, unless that has just been done, starts the TTL anew beside it, which costs Consul no write. Rejects
+   * as the write does. `isGone`: the session turned out to have ended.
+   */
+  async sendRenewing<T>(
+    gate: ConsulGate,
+    write: (limits: CallLimits) => Promise<T>,
+    limits: CallLimits,
+    renewalLimits: CallLimits = limits,
+  ): Promise<{ readonly answer: T; readonly isGone: boolean }> {
+    if (this.ageMs <= Math.min(FRESH_MS, this.ttlMs / 10)) {
+      return { answer: await this.send(write, limits), isGone: false };
+    }
+    const [writing, renewing] = await Promise.allSettled([
+      this.send(write, limits),
+      this.renew(gate, renewalLimits),
+    ]);
+    if (writing.status === 'rejected') throw writing.reason;
+    return { answer: writing.value, isGone: renewing.status === 'fulfilled' && !renewing.value };
   }
 
   /** Starts its TTL anew; false when it is gone. */
   async renew(gate: ConsulGate, limits: CallLimits): Promise<boolean> {
     const startedAt = this.#clock.read();
-    const renewed = await this.send(async (sent) => await gate.renewSession(this.id, sent), limits);
+    const renewed = await this.send((sent) => gate.renewSession(this.id, sent), limits);
     if (renewed) this.#startedAt = startedAt;
     return renewed;
   }

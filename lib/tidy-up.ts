@@ -19,7 +19,8 @@ const LATE_LOOKS = 6;
  * back: the end of a session that holds a key would start that delay.
  */
 export async function tidyUp(lot: Lot, timeoutMs: number, lane?: Lane): Promise<void> {
-  const { gate, settings, session, entries } = lot;
+  const { session, entries } = lot;
+  const { gate, settings } = lot.terms;
   const giveBack = async (limits: CallLimits): Promise<unknown> =>
     await giveBackEntries(gate, session.id, entries, settings.behavior, limits);
   if (session.isAdopted) await settle(lot, giveBack, timeoutMs);
@@ -34,7 +35,7 @@ export async function tidyUp(lot: Lot, timeoutMs: number, lane?: Lane): Promise<
  * answered, what it took is given back, and later looks find what its first sending took after that.
  */
 async function settle(
-  { gate, settings, session, entries }: Lot,
+  { terms: { gate, settings }, session, entries }: Lot,
   giveBack: (limits: CallLimits) => Promise<unknown>,
   timeoutMs: number,
 ): Promise<void> {

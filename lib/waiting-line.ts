@@ -1,9 +1,8 @@
 import type { Clock } from './clock.ts';
-import type { ConsulClient } from './consul-client.ts';
-import type { LockEntry } from './lock-entry.ts';
+import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
-import type { Settings } from './settings.ts';
-import type { Turns } from './turns.ts';
+import { PerClient } from './per-client.ts';
+import { type Turns, turnsOf } from './turns.ts';
 import type { StopSignal } from './stop.ts';
 
 /** The keys that a contender wants, and how. */
@@ -129,25 +128,20 @@ export class Line {
   }
 }
 
-const linesOfClients = new WeakMap<ConsulClient, Map<string, Line>>();
+const linesOf = new PerClient(() => new Map<string, Line>());
 
-/** The line for these keys; undefined when nobody waits for them. */
-export function lineOf({ client, dc }: Settings, entries: readonly LockEntry[]): Line | undefined {
-  return linesOfClients.get(client)?.get(lineNameOf(dc, entries));
+/** The line for this lock; undefined when nobody waits for it. */
+export function lineOf({ settings: { client }, name }: LockTerms): Line | undefined {
+  return linesOf.of(client).get(name);
 }
 
-export function joinLine(wanted: Wanted, turns: () => Turns): Place {
-  const { client, dc } = wanted.settings;
-  const lines = linesOfClients.get(client) ?? new Map<string, Line>();
-  linesOfClients.set(client, lines);
-  const name = lineNameOf(dc, wanted.entries);
-  const line = lines.get(name) ?? new Line(turns(), () => lines.delete(name));
-  lines.set(name, line);
+export function joinLine(wanted: Wanted): Place {
+  const { settings, name } = wanted.terms;
+  const lines = linesOf.of(settings.client);
+  let line = lines.get(name);
+  if (!line) {
+    line = new Line(turnsOf(settings.client, name), () => lines.delete(name));
+    lines.set(name, line);
+  }
   return line.join(wanted);
-}
-
-/** Whoever asks for the same keys, in whatever order, stands in the same line. */
-export function lineNameOf(dc: string | undefined, entries: readonly LockEntry[]): string {
-  const keys = entries.map(({ fullKey }) => fullKey);
-  return JSON.stringify([dc, ...(keys.length > 1 ? keys.toSorted() : keys)]);
 }
