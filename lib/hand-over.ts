@@ -7,21 +7,27 @@ import { lineOf, type Place, type Wanted } from './waiting-line.ts';
 
 /**
  * After so many handings over in a row, or so long after the first of them, a lock is given back, so that other processes
- * do not starve. With sixteen a lock costs 18/17 of a write, which more would lower by less than a twentieth.
+ * do not starve: with sixteen a lock costs 18/17 of a write, and nobody waits for long. Where no others are seen, twice as
+ * many.
  */
 const MOST_IN_A_ROW = 16;
+const MOST_IN_A_ROW_ALONE = 32;
 const LONGEST_IN_A_ROW_MS = 100;
 
 /** The first of those here who wait for these keys, if the lock can be handed over to it as it is. */
 export function heirOf({ terms, session, chain }: Lot): Place | undefined {
   if (session.isAdopted || session.isDoubtful) return undefined;
-  if (chain && (chain.links >= MOST_IN_A_ROW || chain.elapsedMs() >= LONGEST_IN_A_ROW_MS)) return undefined;
   const first = lineOf(terms)?.first;
-  if (!first?.canBeServed) return undefined;
+  if (!first?.canBeServed || (chain && isLong(chain, first))) return undefined;
   const wanted = first.wanted.terms;
   return wanted.settings.session === undefined && wanted.sessionTerms === terms.sessionTerms
     ? first
     : undefined;
+}
+
+function isLong({ links, elapsedMs }: Chain, { turns }: Place): boolean {
+  const most = turns.seesOthers ? MOST_IN_A_ROW : MOST_IN_A_ROW_ALONE;
+  return links >= most || elapsedMs() >= LONGEST_IN_A_ROW_MS;
 }
 
 export type HandedOver =

@@ -18,14 +18,17 @@ export class HoldersHere {
   readonly #byKey = new Map<string, readonly HolderHere[]>();
   readonly #onGone = new Map<string, Set<() => void>>();
 
-  /** The answer takes the holder away, and tells those that wait for one of its keys. */
+  /** The answer takes the holder away, and tells those that wait for one of its keys if nobody else here has it. */
   add(holder: HolderHere): () => void {
     for (const key of holder.fullKeys) this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), holder]);
     return () => {
       for (const key of holder.fullKeys) {
         const others = (this.#byKey.get(key) ?? []).filter((other) => other !== holder);
-        if (others.length > 0) this.#byKey.set(key, others);
-        else this.#byKey.delete(key);
+        if (others.length > 0) {
+          this.#byKey.set(key, others);
+          continue;
+        }
+        this.#byKey.delete(key);
         for (const callback of this.#onGone.get(key) ?? []) callback();
       }
     };
@@ -45,7 +48,7 @@ export class HoldersHere {
     return fullKeys.find((key) => this.#byKey.has(key));
   }
 
-  /** Runs `callback` whenever one of these keys was given back or lost here; the answer takes it back. */
+  /** Runs `callback` whenever one of these keys is no longer held here by anybody; the answer takes it back. */
   whenGone(fullKeys: readonly string[], callback: () => void): () => void {
     for (const key of fullKeys) {
       const callbacks = this.#onGone.get(key) ?? new Set();

@@ -81,6 +81,11 @@ export class Turns {
     this.#wonAt = performance.now();
   }
 
+  /** Whether other processes contend at all, as far as can be told. */
+  get seesOthers(): boolean {
+    return this.#passed > 0 || this.#rivals >= 0.5;
+  }
+
   /** Whether so many contend that a look is worth it also for the one whose turn it is. */
   get isCrowded(): boolean {
     return this.#rivals >= CROWD;
@@ -88,7 +93,7 @@ export class Turns {
 
   /** How long to let others go first, now that it is free. */
   delayMs(): number {
-    if (this.#passed === 0 && this.#rivals < 0.5) return this.#courtesyMs();
+    if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
     if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance);
     const byTurn = this.#lacking * (1 - 0.3 * Math.random());

@@ -362,8 +362,20 @@ describe('handing over again and again', () => {
   }
 
   it('is followed by a giving back after sixteen times, for the sake of other processes', async () => {
-    const handed = await releases(18);
-    expect(handed).toEqual([...Array<boolean>(16).fill(true), false, true]);
+    const other = await scene.otherLock().acquire();
+    const handing = releases(18);
+    await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    await other.release();
+    expect(await handing).toEqual([...Array<boolean>(16).fill(true), false, true]);
+  });
+
+  it('is followed by one after 32 times, where no others are seen: there may be some', async () => {
+    expect(await releases(34)).toEqual([...Array<boolean>(32).fill(true), false, true]);
+  });
+
+  it('asks Consul for nothing else', async () => {
+    await releases(10);
+    expect(scene.client.count('kv.get')).toBe(0);
   });
 
   it('is followed by a giving back after a tenth of a second', async () => {
