@@ -19,7 +19,7 @@ export class Arena {
     seconds: number,
     consul: BenchServer,
     peers: Readonly<Partial<Record<ContestantName, BenchServer>>>,
-    warmUpMs: number = Math.min(1_000, seconds * 200),
+    warmUpMs: number = seconds * 400,
   ) {
     this.seconds = seconds;
     this.warmUpMs = warmUpMs;
