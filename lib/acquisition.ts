@@ -160,6 +160,7 @@ class Contender {
           const isBeingServed = this.#place.serving !== undefined;
           if (coming === 'still-held' && !isBeingServed) return outcome;
           looksFree = true;
+          this.#place.turns.cameFree();
           if (isBeingServed || !(await letOthersGo(contended))) refused = outcome;
           if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
           break;

@@ -152,7 +152,7 @@ function waitingOf({ gate, patience, session, fullKey, holders, place }: Contend
     isOurs,
     onHolder: ({ session: id, flags }) => {
       if (isOurs(id)) return 0;
-      place.turns.saw(processOf(flags));
+      place.turns.saw(processOf(flags), flags);
       return place.turns.restMs();
     },
   };

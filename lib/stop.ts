@@ -17,7 +17,9 @@ const NOT_ABORTED = new Error('not aborted');
 export class Stop implements StopSignal {
   #aborted = false;
   #reason: Error = NOT_ABORTED;
-  #listeners: Set<() => void> | undefined;
+  /** Hardly ever more than one. */
+  #listener: (() => void) | undefined;
+  #others: Set<() => void> | undefined;
 
   get signal(): StopSignal {
     return this;
@@ -35,9 +37,10 @@ export class Stop implements StopSignal {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    const listeners = this.#listeners ?? [];
-    this.#listeners = undefined;
-    for (const listener of listeners) listener();
+    const listeners = [this.#listener, ...(this.#others ?? [])];
+    this.#listener = undefined;
+    this.#others = undefined;
+    for (const listener of listeners) listener?.();
   }
 
   throwIfAborted(): void {
@@ -46,10 +49,12 @@ export class Stop implements StopSignal {
 
   /** Each listener is told once, and only of what comes later. */
   addEventListener(_type: 'abort', listener: () => void): void {
-    (this.#listeners ??= new Set()).add(listener);
+    if (this.#listener === undefined) this.#listener = listener;
+    else (this.#others ??= new Set()).add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners?.delete(listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    else this.#others?.delete(listener);
   }
 }

@@ -1,5 +1,6 @@
 import type { ConsulClient } from './consul-client.ts';
 import { PerClient } from './per-client.ts';
+import { Stays } from './stays.ts';
 
 /** In milliseconds: what a write is taken to last before the first one was measured, and at most. */
 const FIRST_WRITE_MS = 2;
@@ -41,6 +42,7 @@ const MOST_REMEMBERED = 1_000;
 export class Turns {
   /** Other processes that had the lock in the last rounds, or in this one. */
   #rivals = 0;
+  readonly #stays = new Stays();
   readonly #seen = new Set<number>();
   #passed = 0;
   #lastSeen: number | undefined;
@@ -51,13 +53,19 @@ export class Turns {
   #wonAt = -Infinity;
   #courteousAt = -Infinity;
 
-  /** This other process has the lock. */
-  saw(process: number): void {
+  /** This other process has the lock, by an entry with these flags. */
+  saw(process: number, flags = 0): void {
+    this.#stays.saw(process, flags);
     if (process === this.#lastSeen) return;
     this.#lastSeen = process;
     this.#passed++;
     this.#seen.add(process);
     this.#rivals = Math.max(this.#rivals, this.#seen.size);
+  }
+
+  /** Nobody has it any more. */
+  cameFree(): void {
+    this.#stays.ended();
   }
 
   /** It was free, and somebody was faster. */
@@ -100,11 +108,12 @@ export class Turns {
     return SPACED_WRITES * this.#writeMs * Math.max(byTurn, byChance);
   }
 
-  /** For how long there is no use in watching, for it will be the turn of others. */
+  /** For how long there is no use in watching: others keep it for a while, or will have their turn. */
   restMs(): number {
-    if (this.#lacking < 2 || this.#isOverdue) return 0;
+    const stayMs = this.#stays.restMs();
+    if (this.#lacking < 2 || this.#isOverdue) return stayMs;
     const turnMs = this.#roundMs / (this.#rivals + 1);
-    return Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs);
+    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs));
   }
 
   get #lacking(): number {

@@ -5,7 +5,7 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'consul-socket', 'lifecycle', 'lock-info', 'lock-key', 'stop'],
+  ['clock', 'consul-client', 'consul-socket', 'lifecycle', 'lock-info', 'lock-key', 'stays', 'stop'],
   ['consul-env', 'errors', 'options', 'per-client', 'sleep'],
   ['crowd', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
