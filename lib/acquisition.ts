@@ -19,6 +19,7 @@ import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
 import { newEntries } from './new-entry.ts';
+import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
 import { jittered, retryTransient } from './retry.ts';
 import type { Session } from './session.ts';
@@ -153,7 +154,7 @@ class Contender {
           if (isAttempt && looksFree) this.#place?.turns.lostRace();
           if (!this.#place || (isAttempt && this.#patience.leftToWaitMs <= 0)) return outcome;
           this.#warnOfDeadlock();
-          const contended = this.#contendedFor(this.#place, outcome.fullKey);
+          const contended = this.#contendedFor(this.#place, outcome.fullKey, outcome.found);
           const coming = await comeFree(contended);
           if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
           // It may be handed over in the very moment in which it is found free, or found held for the last time.
@@ -161,7 +162,8 @@ class Contender {
           if (coming === 'still-held' && !isBeingServed) return outcome;
           looksFree = true;
           this.#place.turns.cameFree();
-          if (isBeingServed || !(await letOthersGo(contended))) refused = outcome;
+          const gone = isBeingServed ? {} : await letOthersGo(contended);
+          if (gone) refused = { kind: 'held', fullKey: outcome.fullKey, ...gone };
           if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
           break;
         }
@@ -193,8 +195,7 @@ class Contender {
     const occupied = this.#holders.occupiedAmong(fullKeys);
     if (!place.isFirst || occupied !== undefined) return { kind: 'held', fullKey: occupied ?? fullKey };
     const letting = letOthersGo(this.#contendedFor(place, fullKey));
-    if (letting === true) return undefined;
-    return letting.then((isFree) => (isFree ? undefined : { kind: 'held', fullKey }));
+    return letting?.then((gone) => gone && { kind: 'held', fullKey, ...gone });
   }
 
   /** Without waiting, where one of this process has the lock or waits for it; it stands for the attempt if it is held. */
@@ -256,7 +257,7 @@ class Contender {
     return { kind: 'taken', session };
   }
 
-  #contendedFor(place: Place, fullKey: string): Contended {
+  #contendedFor(place: Place, fullKey: string, found?: HeldEntry): Contended {
     return {
       place,
       holders: this.#holders,
@@ -265,6 +266,7 @@ class Contender {
       patience: this.#patience,
       fullKeys: this.#terms.fullKeys,
       fullKey,
+      found,
     };
   }
 

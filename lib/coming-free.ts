@@ -3,8 +3,9 @@ import type { ContenderSession } from './contender-session.ts';
 import { isTransient } from './consul-failure.ts';
 import type { HoldersHere } from './holders-here.ts';
 import { processOf } from './lock-entry.ts';
+import type { HeldEntry } from './ownership.ts';
 import type { Patience } from './patience.ts';
-import { seemsFree, waitUntilFree, type Waiting } from './waiting.ts';
+import { foundHeld, waitUntilFree, type Waiting } from './waiting.ts';
 import type { Place } from './waiting-line.ts';
 import { Stop } from './stop.ts';
 
@@ -23,8 +24,9 @@ export interface Contended {
   readonly session: ContenderSession;
   readonly patience: Patience;
   readonly fullKeys: readonly string[];
-  /** The key that was found held. */
+  /** The key that was found held, and as it was found just now, if it was. */
   readonly fullKey: string;
+  readonly found?: HeldEntry | undefined;
 }
 
 export type ComingFree = 'handed-over' | 'free' | 'still-held';
@@ -63,14 +65,17 @@ async function waitForTurn(contended: Contended): Promise<ComingFree> {
   }
 }
 
-/** Lets others go first whose turn it is. False when somebody has taken it, or when it is handed over to us. */
-export function letOthersGo(contended: Contended): true | Promise<boolean> {
+/** What has happened while others were let go first: somebody has taken the key, or it is handed over to us. */
+export type Gone = { readonly found?: HeldEntry | undefined };
+
+/** Lets others go first whose turn it is; undefined when nothing has happened. */
+export function letOthersGo(contended: Contended): Promise<Gone | undefined> | undefined {
   const { place, patience } = contended;
   const delayMs = Math.min(place.turns.delayMs(), patience.leftToWaitMs);
-  return delayMs <= 0 && !place.turns.isCrowded ? true : letThemGo(contended, delayMs);
+  return delayMs <= 0 && !place.turns.isCrowded ? undefined : letThemGo(contended, delayMs);
 }
 
-async function letThemGo(contended: Contended, delayMs: number): Promise<boolean> {
+async function letThemGo(contended: Contended, delayMs: number): Promise<Gone | undefined> {
   const { place, patience } = contended;
   if (delayMs > 0) {
     place.isReady = true;
@@ -79,9 +84,10 @@ async function letThemGo(contended: Contended, delayMs: number): Promise<boolean
     } finally {
       place.isReady = false;
     }
-    if (place.lot || place.serving) return false;
+    if (place.lot || place.serving) return {};
   }
-  return await seemsFree(waitingOf(contended));
+  const found = await foundHeld(contended);
+  return found && { found };
 }
 
 async function leaveAlone({ place, holders, patience, fullKeys }: Contended): Promise<void> {
@@ -142,13 +148,14 @@ async function isProven({ holders, patience, fullKey }: Contended): Promise<bool
   return true;
 }
 
-function waitingOf({ gate, patience, session, fullKey, holders, place }: Contended): Waiting {
+function waitingOf({ gate, patience, session, fullKey, found, holders, place }: Contended): Waiting {
   const isOurs = (id: string): boolean => holders.of(fullKey).some(({ sessionId }) => sessionId === id);
   return {
     gate,
     patience,
     session,
     fullKey,
+    found,
     isOurs,
     onHolder: ({ session: id, flags }) => {
       if (isOurs(id)) return 0;

@@ -3,6 +3,9 @@ import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
 
+/** A key that a session holds. */
+export type HeldEntry = KvEntry & { readonly session: string };
+
 /** The entries as they stand in Consul, read consistently. */
 export async function readEntries(
   gate: ConsulGate,

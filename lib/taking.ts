@@ -1,12 +1,12 @@
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import { type KvEntry, type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import type { LockEntry } from './lock-entry.ts';
-import { readEntries } from './ownership.ts';
+import { type HeldEntry, readEntries } from './ownership.ts';
 
 export type TakeOutcome =
   | { readonly kind: 'taken' }
-  /** Another session has it. */
-  | { readonly kind: 'held'; readonly fullKey: string }
+  /** Another session has it. `found`: as it has just been read, where it was. */
+  | { readonly kind: 'held'; readonly fullKey: string; readonly found?: HeldEntry | undefined }
   | { readonly kind: 'lock-delay' }
   | { readonly kind: 'session-gone' }
   /** There is data under the key that never was a lock. */

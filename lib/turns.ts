@@ -25,7 +25,7 @@ const MOST_LOST = 6;
 const COURTEOUS_EVERY_MS = 200;
 
 /** Nobody looks away for longer, for the one whose turn it was may have died. */
-const LONGEST_REST_MS = 100;
+const LONGEST_REST_MS = 200;
 
 /** With how many locks' memories a client is burdened. */
 const MOST_REMEMBERED = 1_000;
@@ -113,11 +113,16 @@ export class Turns {
     const stayMs = this.#stays.restMs();
     if (this.#lacking < 2 || this.#isOverdue) return stayMs;
     const turnMs = this.#roundMs / (this.#rivals + 1);
-    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs));
+    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.7 * (this.#lacking - 1) * turnMs));
   }
 
+  /** How many are to come before us: as many as were not seen, but no more than have time left in a round. */
   get #lacking(): number {
-    return Math.round(this.#rivals) - this.#seen.size;
+    const notSeen = Math.round(this.#rivals) - this.#seen.size;
+    if (this.#roundMs === 0 || notSeen <= 0) return notSeen;
+    // Each of them writes at least once.
+    const left = 1 - this.#waitedMs / Math.max(this.#roundMs, this.#rivals * this.#writeMs);
+    return Math.min(notSeen, Math.max(0, Math.ceil(left * this.#rivals)));
   }
 
   get #isOverdue(): boolean {

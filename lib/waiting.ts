@@ -1,6 +1,7 @@
 import { isTransient } from './consul-failure.ts';
 import type { ConsulGate } from './consul-gate.ts';
 import type { KvEntry } from './consul-answer.ts';
+import type { HeldEntry } from './ownership.ts';
 import type { ContenderSession } from './contender-session.ts';
 import { untilNextLook } from './crowd.ts';
 import type { Patience } from './patience.ts';
@@ -21,10 +22,12 @@ export interface Waiting {
   readonly patience: Patience;
   readonly session: ContenderSession;
   readonly fullKey: string;
+  /** As it has just been found held, if it was. */
+  readonly found?: HeldEntry | undefined;
   /** Whether it is a session of this process that has the key, which will tell. */
   readonly isOurs: (session: string) => boolean;
   /** Tells for how long there is no use in watching this holder. */
-  readonly onHolder: (entry: KvEntry & { readonly session: string }) => number;
+  readonly onHolder: (entry: HeldEntry) => number;
 }
 
 /** The key as it was read; null: there is none. */
@@ -39,17 +42,19 @@ interface Sight {
  * the end, whether it is still held.
  */
 export async function waitUntilFree(waiting: Waiting): Promise<'freed' | 'not-waited' | 'still-held'> {
-  const { patience, session, isOurs, onHolder } = waiting;
+  const { patience, session, found, isOurs, onHolder } = waiting;
   const { signal } = patience;
   const hurry = new Hurry();
   let failures = 0;
   let hasWaited = false;
   let index: number | undefined;
+  let sight: Sight | undefined = found && { entry: found, isLeaders: true };
   while (patience.leftToWaitMs > 0) {
     try {
       const began = patience.waitedMs;
-      const { entry, isLeaders } =
-        index === undefined ? await look(waiting) : await waitForChange(waiting, index);
+      sight ??= index === undefined ? await look(waiting) : await waitForChange(waiting, index);
+      const { entry, isLeaders } = sight;
+      sight = undefined;
       if (entry?.session === undefined) return hasWaited ? 'freed' : 'not-waited';
       hasWaited = true;
       failures = 0;
@@ -72,16 +77,19 @@ export async function waitUntilFree(waiting: Waiting): Promise<'freed' | 'not-wa
   return await lookForTheLastTime(waiting);
 }
 
-/** Whether nobody holds the key; true as well when Consul does not say: an attempt will show. */
-export async function seemsFree({ gate, patience, fullKey, onHolder }: Waiting): Promise<boolean> {
+/** The key if anybody holds it; undefined as well when Consul does not say: an attempt will show. */
+export async function foundHeld({
+  gate,
+  patience,
+  fullKey,
+}: Pick<Waiting, 'gate' | 'patience' | 'fullKey'>): Promise<HeldEntry | undefined> {
   try {
     const { entry } = await look({ gate, patience, fullKey });
-    if (entry?.session !== undefined) onHolder({ ...entry, session: entry.session });
-    return entry?.session === undefined;
+    return entry?.session === undefined ? undefined : { ...entry, session: entry.session };
   } catch (error) {
     patience.signal.throwIfAborted();
     if (!isTransient(error)) throw error;
-    return true;
+    return undefined;
   }
 }
 
