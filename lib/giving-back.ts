@@ -7,6 +7,7 @@ import { named } from './lease.ts';
 import { handOver, heirOf } from './hand-over.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
+import { checkEntries } from './ownership.ts';
 import { retryTransient } from './retry.ts';
 import { giveBackEntries } from './returning.ts';
 import { sessionPool } from './session-pool.ts';
@@ -31,6 +32,9 @@ export class GivingBack {
   #isInDoubt = false;
   /** Whether the session is being ended by us. */
   #isTidiedUp = false;
+  /** Whether it was still ours when its session was to be ended, and whether that was done. */
+  #wasOurs = false;
+  #isEnded = false;
   /** The session went with the lock. */
   #isPassedOn = false;
 
@@ -63,7 +67,7 @@ export class GivingBack {
         if (isOver()) return 'expired';
         const heir = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
         if (heir && (await this.#passOn(heir, limits))) return 'given-back';
-        return await this.#try(limits);
+        return this.#endsSession ? await this.#tryByEnd(limits) : await this.#try(limits);
       };
       const answer = await retryTransient(attempt, {
         clock: this.#clock,
@@ -72,6 +76,8 @@ export class GivingBack {
       });
       if (this.#isPassedOn) return isOver() ? 'expired' : answer;
       const { session, terms } = this.#lock;
+      sessionPool.noteRelease(terms);
+      if (this.#isEnded) return isOver() ? 'expired' : answer;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
         sessionPool.giveBack(session, terms);
       } else if (answer !== 'given-back' || session.isDoubtful) {
@@ -108,6 +114,35 @@ export class GivingBack {
       this.#isInDoubt ||= limits.signal?.aborted === true || isAmbiguous(error);
       throw error;
     }
+  }
+
+  /**
+   * Not with a lock delay, which the end of a session that holds a key starts; nor with behavior 'release', where it leaves a
+   * key that somebody has written to as if it never was a lock.
+   */
+  get #endsSession(): boolean {
+    const { terms, session } = this.#lock;
+    const { behavior, lockDelayMs } = this.#settings;
+    if (this.#wasOurs) return true;
+    if (session.isAdopted || session.isDoubtful || lockDelayMs > 0 || behavior === 'release') return false;
+    return !sessionPool.isWanted(terms);
+  }
+
+  /**
+   * The end of a session that nobody is likely to need gives its keys back by the same write. Consul's answer to that does
+   * not say whether they were still ours, which is why it is asked before.
+   */
+  async #tryByEnd(limits: CallLimits): Promise<Answer> {
+    const { terms, session, entries } = this.#lock;
+    if (!this.#wasOurs) {
+      const state = await checkEntries(terms.gate, session.id, entries, limits);
+      if (state !== 'ours') return state;
+      this.#wasOurs = true;
+      session.condemn();
+    }
+    await terms.gate.destroySession(session.id, limits);
+    this.#isEnded = true;
+    return 'given-back';
   }
 
   /** To one who waits here. Whatever goes wrong with that, the lock is then given back in Consul. */

@@ -19,6 +19,14 @@ interface Idle {
   readonly end: (timeoutMs?: number) => Promise<void>;
 }
 
+/** For sessions of certain terms. */
+interface Demand {
+  /** When one of them was last given up, whether it was kept or ended. */
+  releasedAt: number;
+  /** Whether the last lock was asked for soon after that. */
+  isBrisk: boolean;
+}
+
 /**
  * Sessions that were given back in order, ready for the next lock with the same settings: making and ending one costs
  * Consul a write each.
@@ -27,9 +35,13 @@ class SessionPool {
   /** By their terms; the last one given back is the last one here. */
   readonly #idle = new PerClient(() => new Map<string, Set<Idle>>());
   readonly #all = new Set<Idle>();
+  readonly #demand = new PerClient(() => new Map<string, Demand>());
   #endsBeforeExit = false;
 
-  take({ settings, sessionTerms }: LockTerms): Session | undefined {
+  take(terms: LockTerms): Session | undefined {
+    const { settings, sessionTerms } = terms;
+    const demand = this.#demandFor(terms);
+    demand.isBrisk = performance.now() - demand.releasedAt <= IDLE_MS;
     const group = this.#idle.of(settings.client).get(sessionTerms);
     if (!group) return undefined;
     // The last one, so that those nobody needs any more are idle for long enough to be ended.
@@ -37,6 +49,19 @@ class SessionPool {
     for (const idle of group) last = idle;
     last?.dispose();
     return last?.session;
+  }
+
+  /**
+   * Whether a session that is given back now is likely to be used again. Locks that are taken once in a while leave that to
+   * the first that comes within the second.
+   */
+  isWanted(terms: LockTerms): boolean {
+    return this.#demandFor(terms).isBrisk;
+  }
+
+  /** A lock of these terms has been given back. */
+  noteRelease(terms: LockTerms): void {
+    this.#demandFor(terms).releasedAt = performance.now();
   }
 
   /** Keeps a session for the next lock, unless it is in doubt or has lived for half its TTL: then it is ended. */
@@ -73,6 +98,16 @@ class SessionPool {
   /** Ends every session that is idle. */
   async drain(timeoutMs?: number): Promise<void> {
     await Promise.all(Array.from(this.#all, async ({ end }) => await end(timeoutMs)));
+  }
+
+  #demandFor({ settings, sessionTerms }: LockTerms): Demand {
+    const demands = this.#demand.of(settings.client);
+    let demand = demands.get(sessionTerms);
+    if (!demand) {
+      demand = { releasedAt: -Infinity, isBrisk: false };
+      demands.set(sessionTerms, demand);
+    }
+    return demand;
   }
 
   /** A program whose loop runs empty within the second leaves no session behind either. */

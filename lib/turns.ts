@@ -103,7 +103,7 @@ export class Turns {
   delayMs(): number {
     if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
-    if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance);
+    if (this.#isOverdue) return this.#writeMs * Math.min(4, byChance);
     const byTurn = this.#lacking * (1 - 0.3 * Math.random());
     return SPACED_WRITES * this.#writeMs * Math.max(byTurn, byChance);
   }

@@ -300,7 +300,14 @@ export function describeHandle(bench: () => Bench): void {
       await bench().outsider.kv.del(bench().fullKey());
     });
 
-    it('is reused by the next lock, and gone a second after the last', async () => {
+    it('ends with a lock that is seldom used', async () => {
+      await bench().elapse(1_200);
+      expect(await lock().hold(({ isHeld }) => isHeld)).toBe(true);
+      expect(await bench().sessionIds()).toEqual([]);
+    });
+
+    it('is reused by locks that follow one another, and gone a second after the last', async () => {
+      await lock().hold(() => {});
       const sessions = new Set<string>();
       for (let i = 0; i < 3; i++) sessions.add(await lock().hold(({ sessionId }) => sessionId));
       expect(sessions.size).toBe(1);
