@@ -1,12 +1,10 @@
 import type { Logger } from 'pino';
 import { lifecycle } from '../../lib/lifecycle.ts';
-import { termsOf } from '../../lib/lock-terms.ts';
-import { checkedLockOptions } from '../../lib/options.ts';
 import { EphemeralLock, type LockOptions } from '../../lib/index.ts';
 import { sessionPool } from '../../lib/session-pool.ts';
-import { resolveSettings } from '../../lib/settings.ts';
 import { FakeConsul } from '../../lib/testing/index.ts';
 import { HookedClient } from './hooked-client.ts';
+import { justUsed } from './just-used.ts';
 
 export const FULL_KEY = 'locks/ephemeral/key';
 
@@ -42,8 +40,7 @@ export class FakeScene {
   /** A lock behind the client that can fail, in a program that has just used one like it. */
   lock(options: LockOptions = {}, keys: string | readonly string[] = 'key'): EphemeralLock {
     const all = { ...this.options, ...options };
-    sessionPool.noteRelease(termsOf(resolveSettings(checkedLockOptions(all)), []));
-    return new EphemeralLock(keys, all);
+    return new EphemeralLock(keys, justUsed(all));
   }
 
   /** The same in a program that seldom uses one. */

@@ -6,6 +6,7 @@ import { EphemeralLock, type LockOptions } from '../../lib/index.ts';
 import { clientFor } from './client.ts';
 import { consulRequest, type ConsulRequestOptions } from './consul-server/consul-request.ts';
 import { until } from './consul-server/until.ts';
+import { justUsed } from './just-used.ts';
 
 export interface SceneKey {
   readonly Key: string;
@@ -62,10 +63,26 @@ export class Scene {
     return { sessionName: this.name, minLockTimeoutMs: 100 };
   }
 
-  /** A contender of its own: a lock with a client that nobody else uses. */
+  /**
+   * A contender of its own: a lock with a client that nobody else uses, in a program that has just used one like it, so that
+   * sessions are kept.
+   */
   lock(options: LockOptions = {}, names: string | readonly string[] = 'key'): EphemeralLock {
-    const keys = typeof names === 'string' ? this.key(names) : names.map((name) => this.key(name));
-    return new EphemeralLock(keys, { consulClient: this.client(), ...this.plainOptions, ...options });
+    const all = { consulClient: this.client(), ...this.plainOptions, ...options };
+    return new EphemeralLock(this.#named(names), justUsed(all));
+  }
+
+  /** The same in a program that seldom uses one. */
+  rareLock(options: LockOptions = {}, names: string | readonly string[] = 'key'): EphemeralLock {
+    return new EphemeralLock(this.#named(names), {
+      consulClient: this.client(),
+      ...this.plainOptions,
+      ...options,
+    });
+  }
+
+  #named(names: string | readonly string[]): string | string[] {
+    return typeof names === 'string' ? this.key(names) : names.map((name) => this.key(name));
   }
 
   /** All keys of this scene. */
