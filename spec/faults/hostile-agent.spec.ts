@@ -64,6 +64,15 @@ describe('a hostile agent', () => {
       });
     });
 
+    it("yields no handle by a client with an agent of the user's own", async () => {
+      const own = new Consul({ host: '127.0.0.1', port: Number(agent.address.split(':')[1]) });
+      Object.assign(agent, { target: '/v1/txn', misbehavior });
+      const limits = { requestTimeoutMs: REQUEST_TIMEOUT_MS, retryTimeoutMs: 0 };
+      const byOwn = new EphemeralLock('key', { consulClient: own, ...limits });
+      expect(await failureOf(byOwn.acquire())).toMatchObject({ code: 'CONSUL_UNAVAILABLE', transient: true });
+      own.destroy();
+    });
+
     it.each(CALLS)('makes nobody believe anything: %s', async (_call, target, call) => {
       const handle = await lock.acquire();
       Object.assign(agent, { target, misbehavior });
