@@ -5,7 +5,12 @@ import type { Measured } from './report/results.ts';
 import type { Row } from './rows.ts';
 
 /** Every run has all contests in turn, so that a machine that grows slower is slower for all of them. */
-export async function measureAll(arena: Arena, rows: readonly Row[], runs: number): Promise<Measured[]> {
+export async function measureAll(
+  arena: Arena,
+  rows: readonly Row[],
+  runs: number,
+  afterEachRun: (measured: readonly Measured[], run: number) => void,
+): Promise<void> {
   const contests = rows.flatMap((row) =>
     row.contestants.filter((name) => arena.has(name)).map((contestant) => ({ row, contestant })),
   );
@@ -25,6 +30,6 @@ export async function measureAll(arena: Arena, rows: readonly Row[], runs: numbe
         progress.end(`NOT MEASURED: ${failure}`);
       }
     }
+    afterEachRun(measured, run);
   }
-  return measured;
 }

@@ -27,6 +27,7 @@ export interface Target {
 
 const OURS = ['consul-lock'] as const;
 const ON_CONSUL = ['consul-lock', 'hand-written'] as const;
+const NO_LOCK = ['client-write'] as const;
 const WAITING = [...ON_CONSUL, 'redlock'] as const;
 const ALL = [...WAITING, 'etcd3'] as const;
 
@@ -70,6 +71,13 @@ export const ROWS: readonly Row[] = [
       { figure: 'entriesPerLock', says: 'raft entries per lock', atMost: 1.1 },
       { figure: 'overtaken', says: 'callers overtaken by later ones', atMost: 0 },
     ],
+  },
+  {
+    name: 'client',
+    title: 'the write of a hand-over, by the consul client alone',
+    contestants: NO_LOCK,
+    measure: besideLoop('locksPerSecond', 'raw-write', { processes: 1, callers: 1 }),
+    targets: [],
   },
   {
     name: '4x10',
@@ -162,6 +170,6 @@ async function limited(
   limit: () => Promise<Figures>,
   measure: () => Promise<Figures>,
 ): Promise<Figures> {
-  const isOnConsul = (ON_CONSUL as readonly ContestantName[]).includes(contestant);
+  const isOnConsul = ([...ON_CONSUL, ...NO_LOCK] as readonly ContestantName[]).includes(contestant);
   return isOnConsul ? await besideLimit(compared, limit, measure) : await measure();
 }

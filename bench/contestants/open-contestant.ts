@@ -7,6 +7,7 @@ export const CONTESTANTS = [
   'etcd3',
   'raw-write',
   'raw-cycle',
+  'client-write',
 ] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
@@ -21,6 +22,8 @@ export async function openContestant(name: ContestantName, address: string): Pro
       return await (await import('./raw-write.ts')).openRawWrite(address);
     case 'raw-cycle':
       return await (await import('./raw-cycle.ts')).openRawCycle(address);
+    case 'client-write':
+      return await (await import('./client-write.ts')).openClientWrite(address);
     case 'redlock':
       return (await import('./redlock.ts')).openRedlock(address);
     case 'etcd3':

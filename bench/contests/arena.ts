@@ -19,7 +19,7 @@ export class Arena {
     seconds: number,
     consul: BenchServer,
     peers: Readonly<Partial<Record<ContestantName, BenchServer>>>,
-    warmUpMs: number = seconds * 400,
+    warmUpMs: number = seconds * 300,
   ) {
     this.seconds = seconds;
     this.warmUpMs = warmUpMs;
