@@ -45,6 +45,7 @@ export async function comeFree(contended: Contended): Promise<ComingFree> {
 async function waitForTurn(contended: Contended): Promise<ComingFree> {
   const { place, holders, patience, fullKeys } = contended;
   let wasAlone = false;
+  let { found } = contended;
   for (;;) {
     if (place.lot) return 'handed-over';
     if (place.serving) {
@@ -56,10 +57,11 @@ async function waitForTurn(contended: Contended): Promise<ComingFree> {
       await leaveAlone(contended);
       if (isLeftToUs(contended)) return 'free';
     } else {
-      const found = await lookInConsul(contended);
+      const state = await lookInConsul(contended, found);
+      found = undefined;
       if (place.serving || place.lot) continue;
-      if (found === 'still-held') return found;
-      if (found === undefined || !(await isProven(contended))) continue;
+      if (state === 'still-held') return state;
+      if (state === undefined || !(await isProven(contended))) continue;
       if (!place.serving && !place.lot) return 'free';
     }
   }
@@ -106,6 +108,7 @@ function isLeftToUs({ place, holders, fullKeys }: Contended): boolean {
 /** Undefined when it was handed over meanwhile. */
 async function lookInConsul(
   contended: Contended,
+  found: HeldEntry | undefined,
 ): Promise<Awaited<ReturnType<typeof waitUntilFree>> | undefined> {
   const { place, patience } = contended;
   const search = new Stop();
@@ -114,6 +117,7 @@ async function lookInConsul(
   let settled: PromiseSettledResult<Awaited<ReturnType<typeof waitUntilFree>>> | undefined;
   const searching = waitUntilFree({
     ...waitingOf(contended),
+    found,
     patience: patience.endedBy(search.signal),
   });
   void Promise.allSettled([searching]).then(([result]) => {
@@ -148,14 +152,13 @@ async function isProven({ holders, patience, fullKey }: Contended): Promise<bool
   return true;
 }
 
-function waitingOf({ gate, patience, session, fullKey, found, holders, place }: Contended): Waiting {
+function waitingOf({ gate, patience, session, fullKey, holders, place }: Contended): Waiting {
   const isOurs = (id: string): boolean => holders.of(fullKey).some(({ sessionId }) => sessionId === id);
   return {
     gate,
     patience,
     session,
     fullKey,
-    found,
     isOurs,
     onHolder: ({ session: id, flags }) => {
       if (isOurs(id)) return 0;

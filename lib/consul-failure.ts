@@ -134,7 +134,7 @@ function textOf(failure: Failure): string {
   const body = failure.response?.body;
   if (typeof body === 'string' && body.trim() !== '') return body;
   if (Buffer.isBuffer(body) && body.length > 0) return body.toString();
-  return failure.message;
+  return typeof failure.message === 'string' ? failure.message : 'the client threw an error without words';
 }
 
 /** On one line, short, and without what must not be shown. */

@@ -12,7 +12,7 @@ import {
   type TransactionOutcome,
 } from './consul-answer.ts';
 import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
-import { agentOf, type ConsulClient, secretsOf } from './consul-client.ts';
+import { type ConsulClient, secretsOf } from './consul-client.ts';
 import { type Lane, type Lanes, lanesOf } from './lanes.ts';
 import { ConsulRequestError } from './errors.ts';
 import type { StopSignal } from './stop.ts';
@@ -85,7 +85,6 @@ export class ConsulGate {
   readonly #client: RawClient;
   readonly #owner: ConsulClient;
   readonly #lanes: Lanes;
-  readonly #agent: unknown;
   readonly #common: object;
   readonly #token: string | undefined;
   readonly #keys: readonly string[];
@@ -95,7 +94,6 @@ export class ConsulGate {
     this.requestTimeoutMs = requestTimeoutMs;
     this.#owner = client;
     this.#lanes = lanesOf.of(client);
-    this.#agent = agentOf(client);
     this.#client = client as unknown as RawClient;
     this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
     this.#token = token;
@@ -160,7 +158,7 @@ export class ConsulGate {
         'session.destroy',
         (call) => this.#client.session.destroy({ id, ...call }),
         ({ response }) => {
-          if (response && 'body' in response && response.body !== true) {
+          if (response && response.body !== true) {
             throw new UnexpectedAnswer('it is not true');
           }
         },
@@ -260,9 +258,9 @@ export class ConsulGate {
     return this.#send(
       'transaction',
       (call) =>
-        this.#client.transaction
-          .create(operations, { ...MODES.default, ...call })
-          .then(undefined, conflictAnswered),
+        Promise.resolve(this.#client.transaction.create(operations, { ...MODES.default, ...call })).catch(
+          conflictAnswered,
+        ),
       outcomeOf,
       limits,
     );
@@ -315,7 +313,7 @@ export class ConsulGate {
       timeoutMs,
       traffic: this.#lanes[lane],
       behind: lane === 'opening',
-      agent: this.#agent,
+      client: this.#owner,
       keepProcessAlive,
       mostBytes,
       isBearable,

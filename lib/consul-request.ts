@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { systemClock } from './clock.ts';
+import type { ConsulClient } from './consul-client.ts';
 import { NoAnswer, translateFailure } from './consul-failure.ts';
 import { withSocketTraits } from './consul-socket.ts';
 import type { Traffic } from './lanes.ts';
@@ -16,8 +17,8 @@ export interface RequestLimits {
   /** With which others it shares connections, and whether it stands in line behind them. */
   readonly traffic: Traffic;
   readonly behind: boolean;
-  /** Where the client has its connections, as far as that is known. */
-  readonly agent: unknown;
+  /** Which client sends it. */
+  readonly client: ConsulClient;
   /** Whether a request under way keeps the process alive. */
   readonly keepProcessAlive: boolean;
   /** The largest answer that is read; for clients that send by Node's own `http`. */
@@ -84,7 +85,7 @@ function sendNow<T>(
     signal,
     timeoutMs,
     traffic,
-    agent,
+    client,
     keepProcessAlive,
     mostBytes,
     isBearable,
@@ -105,9 +106,13 @@ function sendNow<T>(
   const fail = (error?: unknown): void => {
     if (isOver) return;
     end();
-    ctx.emit('cancel');
     if (signal?.aborted === true) reject(signal.reason);
     else reject(translateFailure(error, { operation, secrets: secrets(), keys }));
+    try {
+      ctx.emit('cancel');
+    } catch {
+      // The client logs what it ends, and whoever listens to that may throw: here it has ended all the same.
+    }
   };
   const succeed = (result: unknown): void => {
     if (isOver) return;
@@ -133,7 +138,7 @@ function sendNow<T>(
   signal?.addEventListener('abort', fail, { once: true });
   try {
     const traits = { keepProcessAlive, mostBytes, isBearable };
-    void Promise.resolve(withSocketTraits(agent, traits, () => send({ ctx, timeout: 0 }))).then(
+    void Promise.resolve(withSocketTraits(client, traits, () => send({ ctx, timeout: 0 }))).then(
       succeed,
       fail,
     );

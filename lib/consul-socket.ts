@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import { agentOf, type ConsulClient } from './consul-client.ts';
 
 /** What the `consul` package does not do for a request. */
 export interface SocketTraits {
@@ -12,29 +13,32 @@ export interface SocketTraits {
   readonly isBearable?: ((body: Buffer) => boolean) | undefined;
 }
 
-/** Before Node 22.12 its channels tell of a request only when that is sent, some time after it was made. */
-const TELLS_AT_ONCE = Number(process.versions.node.split('.')[0]) >= 22;
-
 /** Of the request that is being made at this moment. */
 let beingMade: SocketTraits | undefined;
 
 const traitsOfLater = new AsyncLocalStorage<SocketTraits>();
 const agentsThatTell = new WeakSet<object>();
+const given = new WeakSet<ClientRequest>();
+
+/** Of clients that have made a request: whether they did so at once, and we were told. */
+const tellsAtOnce = new WeakMap<ConsulClient, boolean>();
 let isListening = false;
 
 /**
  * Gives these traits to the HTTP requests that `start` makes. The client gives no way to its sockets; what tells of each
- * request, as it is made, is an agent of ours, or else Node: on Node 20 that is later, in the asynchronous context that it
- * was made in, which makes every promise of the process dearer.
+ * request, as it is made, is an agent of ours, or else Node from 22.12 on. Node 20 tells when it is sent, and some clients do
+ * something else first: their requests are known by the asynchronous context that they were asked for in, which makes every
+ * promise of the process dearer on Node 20.
  */
-export function withSocketTraits<T>(agent: unknown, traits: SocketTraits, start: () => T): T {
-  const isOurs = agentsThatTell.has(agent as object);
-  if (!isOurs) listen();
-  if (!isOurs && !TELLS_AT_ONCE) return traitsOfLater.run(traits, start);
+export function withSocketTraits<T>(client: ConsulClient, traits: SocketTraits, start: () => T): T {
+  const isAtOnce = tellsAtOnce.get(client) ?? agentsThatTell.has(agentOf(client) as object);
+  if (!isAtOnce) listen();
   beingMade = traits;
   try {
-    return start();
+    return isAtOnce ? start() : traitsOfLater.run(traits, start);
   } finally {
+    const wasAtOnce = beingMade === undefined;
+    if (wasAtOnce !== isAtOnce) tellsAtOnce.set(client, wasAtOnce);
     beingMade = undefined;
   }
 }
@@ -54,16 +58,16 @@ export function tellingOfRequests<T extends Agent>(agent: T): T {
 function listen(): void {
   if (isListening) return;
   isListening = true;
-  channel(TELLS_AT_ONCE ? 'http.client.request.created' : 'http.client.request.start').subscribe((message) =>
-    giveTo((message as { request: ClientRequest }).request),
-  );
+  for (const name of ['http.client.request.created', 'http.client.request.start']) {
+    channel(name).subscribe((message) => giveTo((message as { request: ClientRequest }).request));
+  }
 }
 
 function giveTo(request: ClientRequest): void {
   const traits = beingMade ?? traitsOfLater.getStore();
-  if (!traits) return;
-  // An agent and Node may both tell.
   beingMade = undefined;
+  if (!traits || given.has(request)) return;
+  given.add(request);
   if (!traits.keepProcessAlive) {
     if (request.socket) request.socket.unref();
     else request.once('socket', (socket) => socket.unref());

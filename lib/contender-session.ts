@@ -11,6 +11,8 @@ import type { Settings } from './settings.ts';
 import { tidyUp } from './tidy-up.ts';
 import type { StopSignal } from './stop.ts';
 
+const ABANDONED = new Error('no session is needed any more');
+
 /** The session that a contender tries with: made or adopted when it is needed, and never left behind. */
 export class ContenderSession {
   readonly #terms: LockTerms;
@@ -21,6 +23,7 @@ export class ContenderSession {
   readonly #signal: StopSignal;
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
+  #isAbandoned = false;
 
   constructor(terms: LockTerms, { entries, signal }: { entries: readonly LockEntry[]; signal: StopSignal }) {
     this.#terms = terms;
@@ -52,6 +55,8 @@ export class ContenderSession {
       return session;
     }
     await this.drop();
+    // The lock may have come with another session meanwhile, and nobody would end this one.
+    if (this.#isAbandoned) throw ABANDONED;
     return this.atHand ?? (this.#session = await this.#open());
   }
 
@@ -115,6 +120,7 @@ export class ContenderSession {
 
   /** `drop`, also of a session that is just being made; on every way to an end without a handle. Never rejects. */
   async abandon(): Promise<void> {
+    this.#isAbandoned = true;
     const opening = this.#opening;
     this.#opening = undefined;
     if (opening) {

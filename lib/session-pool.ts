@@ -22,7 +22,7 @@ interface Idle {
 /** For sessions of certain terms. */
 interface Demand {
   /** When one of them was last given up, whether it was kept or ended. */
-  releasedAt: number;
+  readonly releasedAt: number;
   /** Whether the last lock was asked for soon after that. */
   isBrisk: boolean;
 }
@@ -40,8 +40,8 @@ class SessionPool {
 
   take(terms: LockTerms): Session | undefined {
     const { settings, sessionTerms } = terms;
-    const demand = this.#demandFor(terms);
-    demand.isBrisk = performance.now() - demand.releasedAt <= IDLE_MS;
+    const demand = this.#demand.of(settings.client).get(sessionTerms);
+    if (demand) demand.isBrisk = isRecent(demand);
     const group = this.#idle.of(settings.client).get(sessionTerms);
     if (!group) return undefined;
     // The last one, so that those nobody needs any more are idle for long enough to be ended.
@@ -55,13 +55,21 @@ class SessionPool {
    * Whether a session that is given back now is likely to be used again. Locks that are taken once in a while leave that to
    * the first that comes within the second.
    */
-  isWanted(terms: LockTerms): boolean {
-    return this.#demandFor(terms).isBrisk;
+  isWanted({ settings, sessionTerms }: LockTerms): boolean {
+    return this.#demand.of(settings.client).get(sessionTerms)?.isBrisk === true;
   }
 
   /** A lock of these terms has been given back. */
-  noteRelease(terms: LockTerms): void {
-    this.#demandFor(terms).releasedAt = performance.now();
+  noteRelease({ settings, sessionTerms }: LockTerms): void {
+    const demands = this.#demand.of(settings.client);
+    const isBrisk = demands.get(sessionTerms)?.isBrisk === true;
+    demands.delete(sessionTerms);
+    demands.set(sessionTerms, { releasedAt: performance.now(), isBrisk });
+    // The oldest come first. Terms have tokens in them, which must not be kept for long.
+    for (const [name, demand] of demands) {
+      if (isRecent(demand)) break;
+      demands.delete(name);
+    }
   }
 
   /** Keeps a session for the next lock, unless it is in doubt or has lived for half its TTL: then it is ended. */
@@ -100,22 +108,16 @@ class SessionPool {
     await Promise.all(Array.from(this.#all, async ({ end }) => await end(timeoutMs)));
   }
 
-  #demandFor({ settings, sessionTerms }: LockTerms): Demand {
-    const demands = this.#demand.of(settings.client);
-    let demand = demands.get(sessionTerms);
-    if (!demand) {
-      demand = { releasedAt: -Infinity, isBrisk: false };
-      demands.set(sessionTerms, demand);
-    }
-    return demand;
-  }
-
   /** A program whose loop runs empty within the second leaves no session behind either. */
   #endBeforeExit(): void {
     if (this.#endsBeforeExit) return;
     this.#endsBeforeExit = true;
     process.on('beforeExit', () => void this.drain(LAST_MOMENT_MS));
   }
+}
+
+function isRecent({ releasedAt }: Demand): boolean {
+  return performance.now() - releasedAt <= IDLE_MS;
 }
 
 /** One for the process. */

@@ -40,7 +40,16 @@ export class Stop implements StopSignal {
     const listeners = [this.#listener, ...(this.#others ?? [])];
     this.#listener = undefined;
     this.#others = undefined;
-    for (const listener of listeners) listener?.();
+    for (const listener of listeners) {
+      try {
+        listener?.();
+      } catch (error) {
+        // As an `EventTarget` does: one that throws neither keeps the others from being told, nor is passed over in silence.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   throwIfAborted(): void {

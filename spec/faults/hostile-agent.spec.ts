@@ -1,5 +1,7 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import Consul from 'consul';
+import type { ConsulClient } from '../../lib/consul-client.ts';
 import { EphemeralLock, type LockHandle } from '../../lib/index.ts';
 import { sessionPool } from '../../lib/session-pool.ts';
 import { clientFor } from '../support/client.ts';
@@ -19,6 +21,27 @@ const CALLS = [
     async (handle) => await handle.transaction([{ KV: { Verb: 'set', Key: 'k', Value: '' } }]),
   ],
 ] satisfies [string, string, (handle: LockHandle) => Promise<unknown>][];
+
+/** As one that limits how much it sends. */
+function sendingLater({ session, kv, transaction }: Consul): ConsulClient {
+  type Call = (...args: never[]) => Promise<unknown>;
+  const later =
+    (call: Call): Call =>
+    async (...args) => {
+      await nextRound();
+      return await call(...args);
+    };
+  return {
+    session: {
+      create: later(session.create.bind(session)),
+      renew: later(session.renew.bind(session)),
+      destroy: later(session.destroy.bind(session)),
+      info: later(session.info.bind(session)),
+    },
+    kv: { get: later(kv.get.bind(kv)) },
+    transaction: { create: later(transaction.create.bind(transaction)) },
+  };
+}
 
 describe('a hostile agent', () => {
   let agent: HostileAgent;
@@ -53,6 +76,19 @@ describe('a hostile agent', () => {
     expect(performance.now() - began).toBeLessThan(2 * REQUEST_TIMEOUT_MS + 2_000);
     return outcome;
   }
+
+  it.each([
+    ['of the user', (own: Consul) => own],
+    ['that does something else before it sends', sendingLater],
+  ])('that ends the connection in mid-answer is noticed at once by a client %s', async (_title, through) => {
+    const own = new Consul({ host: '127.0.0.1', port: Number(agent.address.split(':')[1]) });
+    const misbehavior = MISBEHAVIORS['a connection that ends in mid-answer'];
+    Object.assign(agent, { target: '/v1/txn', misbehavior });
+    const patient = { requestTimeoutMs: 60_000, retryTimeoutMs: 0 };
+    const byOwn = new EphemeralLock('key', { consulClient: through(own), ...patient });
+    expect(await failureOf(byOwn.acquire())).toMatchObject({ code: 'CONSUL_UNAVAILABLE', transient: true });
+    own.destroy();
+  });
 
   describe.each(Object.entries(MISBEHAVIORS))('that answers with %s', (_name, misbehavior) => {
     it.each(['/v1/session/create', '/v1/txn'])('yields no handle: %s', async (target) => {

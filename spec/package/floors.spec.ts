@@ -5,9 +5,9 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'consul-socket', 'lifecycle', 'lock-info', 'lock-key', 'stays', 'stop'],
-  ['consul-env', 'errors', 'options', 'per-client', 'sleep'],
-  ['crowd', 'holders-here', 'lanes', 'turns'],
+  ['clock', 'consul-client', 'lifecycle', 'lock-info', 'lock-key', 'stays', 'stop'],
+  ['consul-socket', 'errors', 'options', 'per-client', 'sleep'],
+  ['consul-env', 'crowd', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
   ['consul-answer', 'consul-request', 'retry'],
   ['acquisition-errors', 'consul-gate', 'lock-entry', 'patience'],

@@ -370,6 +370,13 @@ describe('destroySession', () => {
     const gate = gateOf(rejecting(failure));
     await expect(gate.destroySession(ID)).resolves.toBeUndefined();
   });
+
+  it('takes an empty answer for none: somebody else may have given it', async () => {
+    const empty = [{ statusCode: 200, headers: {} }];
+    await expect(gateOf(async () => empty).destroySession(ID)).rejects.toMatchObject({
+      code: 'CONSUL_UNAVAILABLE',
+    });
+  });
 });
 
 describe('readSession', () => {
@@ -476,6 +483,28 @@ describe('transact', () => {
   it('takes the name of a key for no denial', async () => {
     const What = 'key "locks/Permission denied" exists';
     await expect(refusing({ Errors: [{ OpIndex: 0, What }] })).resolves.toMatchObject({ committed: false });
+  });
+});
+
+describe('a request that fails', () => {
+  it('is settled though the client throws when it is cancelled', async () => {
+    const gate = gateOf(
+      ({ ctx }) => {
+        ctx.on('cancel', () => {
+          throw new Error('of whoever listens to the log of the client');
+        });
+        return new Promise<never>(() => {});
+      },
+      { requestTimeoutMs: 20 },
+    );
+    await expect(gate.destroySession(ID)).rejects.toMatchObject({ code: 'CONSUL_UNAVAILABLE' });
+  });
+
+  it('is settled though the error has no words', async () => {
+    const wordless = Object.defineProperty(new Error(), 'message', { value: { of: 'another kind' } });
+    await expect(gateOf(rejecting(wordless)).destroySession(ID)).rejects.toMatchObject({
+      code: 'CONSUL_UNAVAILABLE',
+    });
   });
 });
 

@@ -53,7 +53,7 @@ describe('requests', () => {
       timeoutMs: 1_000,
       traffic,
       behind: false,
-      agent: undefined,
+      client: new FakeScene().client,
     };
     const sending = failureOf(
       async () =>

@@ -23,6 +23,20 @@ describe('a stop', () => {
     expect(listeners.map((listener) => listener.mock.calls.length)).toEqual([0, 1, 0]);
   });
 
+  it('tells the others when one of them throws, and passes that over to the process', () => {
+    const later: (() => void)[] = [];
+    jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((callback) => later.push(callback));
+    const stop = new Stop();
+    const other = jest.fn();
+    stop.addEventListener('abort', () => {
+      throw new Error('of a listener');
+    });
+    stop.addEventListener('abort', other);
+    stop.abort(new Error('over'));
+    expect(other).toHaveBeenCalledTimes(1);
+    expect(() => later[0]!()).toThrow('of a listener');
+  });
+
   it('throws its reason from then on, and nothing before', () => {
     const stop = new Stop();
     const reason = new Error('over');
