@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { comparison } from '../../bench/contests/limit.ts';
 import { establishedTo } from '../../bench/measures/connections.ts';
 import { overtaken, smallestShare, waitInRounds } from '../../bench/measures/fairness.ts';
+import { originsOf } from '../../bench/measures/origins.ts';
 import { highest, mean, median, percentile } from '../../bench/measures/statistics.ts';
 import { chart } from '../../bench/report/chart.ts';
 import { achievedIn, type Measured } from '../../bench/report/results.ts';
@@ -164,5 +165,28 @@ describe('the benchmark: results', () => {
     expect(picture).not.toContain('hand-written on');
     expect(picture).not.toContain('NaN');
     expect(chart([], () => '')).toBe('');
+  });
+});
+
+describe('the benchmark: whose code the time goes to', () => {
+  it('is told by the files of a profile, without what was idle', () => {
+    const urls = [
+      ['(idle)', ''],
+      ['(garbage collector)', ''],
+      ['writev', ''],
+      ['socketOnData', 'node:_http_client'],
+      ['_request', 'file:///x/node_modules/papi/lib/client.js'],
+      ['handOver', 'file:///x/build/lib/hand-over.js'],
+    ] as const;
+    const nodes = urls.map(([functionName, url], id) => ({ id, callFrame: { functionName, url } }));
+    const spent = originsOf({ nodes, samples: [0, 1, 2, 3, 4, 5, 5], timeDeltas: [9, 1, 2, 3, 4, 5, 6] });
+    expect(Object.fromEntries(spent)).toEqual({
+      'in all': 21,
+      'consul-lock': 11,
+      'consul client': 4,
+      Node: 3,
+      'native, system calls': 2,
+      garbage: 1,
+    });
   });
 });

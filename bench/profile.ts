@@ -1,0 +1,54 @@
+import { Session } from 'node:inspector/promises';
+import { originsOf, type Profile } from './measures/origins.ts';
+import { machineMs } from './measures/machine-clock.ts';
+import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
+import { loop } from './process/loop.ts';
+import { aligned } from './report/table.ts';
+import { ConsulBenchServer } from './servers/consul-bench-server.ts';
+
+const WARM_UP_MS = 6_000;
+const PROFILED_MS = 6_000;
+
+/** Where the CPU time of the callers of one process goes, by whose code it is: for figures that miss their target. */
+const CASES: readonly { readonly contestant: ContestantName; readonly callers: number }[] = [
+  { contestant: 'raw-write', callers: 1 },
+  { contestant: 'client-write', callers: 1 },
+  { contestant: 'consul-lock', callers: 50 },
+  { contestant: 'raw-cycle', callers: 1 },
+  { contestant: 'consul-lock', callers: 1 },
+];
+
+const consul = await ConsulBenchServer.start();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+try {
+  const lines: string[][] = [];
+  for (const { contestant: name, callers } of CASES) {
+    console.log(`${name}, ${callers} caller(s): ${(WARM_UP_MS + PROFILED_MS) / 1_000} s`);
+    const contestant = await openContestant(name, consul.address);
+    const startAt = machineMs();
+    const [from, to] = [startAt + WARM_UP_MS, startAt + WARM_UP_MS + PROFILED_MS];
+    const looping = loop(contestant, { key: `bench/profile/${name}/${callers}`, callers, startAt, from, to });
+    const profile = await profiled(WARM_UP_MS, PROFILED_MS);
+    const { locks } = await looping;
+    const usPerLock = [...originsOf(profile)].map(([, us]) => (us / locks).toFixed(0));
+    lines.push([`${name}, ${callers} caller(s)`, ...usPerLock]);
+  }
+  const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
+  console.log(`\n${aligned([head, ...lines], 1)}`);
+} finally {
+  await consul.stop();
+}
+process.exit();
+
+async function profiled(afterMs: number, forMs: number): Promise<Profile> {
+  const inspector = new Session();
+  inspector.connect();
+  await inspector.post('Profiler.enable');
+  await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  await inspector.post('Profiler.start');
+  await new Promise((resolve) => setTimeout(resolve, forMs));
+  const { profile } = await inspector.post('Profiler.stop');
+  inspector.disconnect();
+  return profile as Profile;
+}
