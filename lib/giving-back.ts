@@ -32,11 +32,10 @@ export class GivingBack {
   #isInDoubt = false;
   /** Whether the session is being ended by us. */
   #isTidiedUp = false;
-  /** Whether it was still ours when its session was to be ended, and whether that was done. */
+  /** Whether it was still ours when its session was to be ended. */
   #wasOurs = false;
-  #isEnded = false;
-  /** The session went with the lock. */
-  #isPassedOn = false;
+  /** Nothing is left to be tidied up: the session went with the lock, or was ended to give it back. */
+  #isSettled = false;
 
   constructor(lock: Lot) {
     this.#lock = lock;
@@ -74,10 +73,9 @@ export class GivingBack {
         remainingMs: () => leftMs() - requestTimeoutMs,
         signal: stop.signal,
       });
-      if (this.#isPassedOn) return isOver() ? 'expired' : answer;
       const { session, terms } = this.#lock;
       sessionPool.noteRelease(terms);
-      if (this.#isEnded) return isOver() ? 'expired' : answer;
+      if (this.#isSettled) return isOver() ? 'expired' : answer;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
         sessionPool.giveBack(session, terms);
       } else if (answer !== 'given-back' || session.isDoubtful) {
@@ -141,7 +139,7 @@ export class GivingBack {
       session.condemn();
     }
     await terms.gate.destroySession(session.id, limits);
-    this.#isEnded = true;
+    this.#isSettled = true;
     return 'given-back';
   }
 
@@ -151,7 +149,7 @@ export class GivingBack {
     place.serve(handing.then(async ({ orphan }) => await orphan));
     const { isDone } = await handing;
     if (!isDone) return false;
-    this.#isPassedOn = true;
+    this.#isSettled = true;
     // The heir goes first: what is left to do here can be done while its own request is under way.
     await nextRound();
     return true;

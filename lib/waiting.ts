@@ -38,15 +38,13 @@ interface Sight {
 }
 
 /**
- * Waits in Consul until nobody holds the key. `not-waited`: it was found free at once. Rejects when Consul does not say, in
- * the end, whether it is still held.
+ * Waits in Consul until nobody holds the key. Rejects when Consul does not say, in the end, whether it is still held.
  */
-export async function waitUntilFree(waiting: Waiting): Promise<'freed' | 'not-waited' | 'still-held'> {
+export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-held'> {
   const { patience, session, found, isOurs, onHolder } = waiting;
   const { signal } = patience;
   const hurry = new Hurry();
   let failures = 0;
-  let hasWaited = false;
   let index: number | undefined;
   let sight: Sight | undefined = found && { entry: found, isLeaders: true };
   while (patience.leftToWaitMs > 0) {
@@ -55,8 +53,7 @@ export async function waitUntilFree(waiting: Waiting): Promise<'freed' | 'not-wa
       sight ??= index === undefined ? await look(waiting) : await waitForChange(waiting, index);
       const { entry, isLeaders } = sight;
       sight = undefined;
-      if (entry?.session === undefined) return hasWaited ? 'freed' : 'not-waited';
-      hasWaited = true;
+      if (entry?.session === undefined) return 'free';
       failures = 0;
       const restMs = onHolder({ ...entry, session: entry.session });
       const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry.session, patience.waitedMs - began);
@@ -144,15 +141,11 @@ async function waitForChange(waiting: Waiting, afterIndex: number): Promise<Sigh
 }
 
 /** When the time is over: still held is one thing, and a Consul that does not say so is another. */
-async function lookForTheLastTime({
-  gate,
-  patience,
-  fullKey,
-}: Waiting): Promise<'not-waited' | 'still-held'> {
+async function lookForTheLastTime({ gate, patience, fullKey }: Waiting): Promise<'free' | 'still-held'> {
   const { clock, signal } = patience;
   const entry = await retryTransient(
     async () => await gate.readKey(fullKey, { consistency: 'default', lane: 'contending', signal }),
     { clock, signal, remainingMs: () => patience.leftToRetryMs },
   );
-  return entry?.session === undefined ? 'not-waited' : 'still-held';
+  return entry?.session === undefined ? 'free' : 'still-held';
 }
