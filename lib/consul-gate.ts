@@ -288,10 +288,11 @@ export class ConsulGate {
   }
 
   /** Asked for only when there is an error to be cleaned of them. */
-  readonly #secrets = (): readonly string[] =>
-    [this.#token, ...secretsOf(this.#owner)].filter(
+  #secrets(): readonly string[] {
+    return [this.#token, ...secretsOf(this.#owner)].filter(
       (secret): secret is string => typeof secret === 'string' && secret !== '',
     );
+  }
 
   #send<T>(
     operation: string,
@@ -317,7 +318,7 @@ export class ConsulGate {
       keepProcessAlive,
       mostBytes,
       isBearable,
-      secrets: this.#secrets,
+      secrets: () => this.#secrets(),
       keys: this.#keys,
     });
   }

@@ -42,7 +42,12 @@ function fullKeyIn({ lockKeyPattern }: Settings, key: string): string {
   return fullKey;
 }
 
+let lastSessionTerms = '';
+
 function sessionTermsOf(settings: Settings): string {
   const { token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior } = settings;
-  return JSON.stringify([token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior]);
+  const text = JSON.stringify([token, dc, lockTimeoutMs, lockDelayMs, sessionName, checks, behavior]);
+  // One string for all that have the same: every lock keeps its own terms, and mostly they are no others.
+  if (text !== lastSessionTerms) lastSessionTerms = text;
+  return lastSessionTerms;
 }
