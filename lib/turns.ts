@@ -25,7 +25,7 @@ const MOST_LOST = 6;
 const COURTEOUS_EVERY_MS = 200;
 
 /** Nobody looks away for longer, for the one whose turn it was may have died. */
-const LONGEST_REST_MS = 200;
+const LONGEST_REST_MS = 100;
 
 /** With how many locks' memories a client is burdened. */
 const MOST_REMEMBERED = 1_000;
@@ -103,7 +103,7 @@ export class Turns {
   delayMs(): number {
     if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
-    if (this.#isOverdue) return this.#writeMs * Math.min(4, byChance);
+    if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance);
     const byTurn = this.#lacking * (1 - 0.3 * Math.random());
     return SPACED_WRITES * this.#writeMs * Math.max(byTurn, byChance);
   }
@@ -113,16 +113,11 @@ export class Turns {
     const stayMs = this.#stays.restMs();
     if (this.#lacking < 2 || this.#isOverdue) return stayMs;
     const turnMs = this.#roundMs / (this.#rivals + 1);
-    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.7 * (this.#lacking - 1) * turnMs));
+    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs));
   }
 
-  /** How many are to come before us: as many as were not seen, but no more than have time left in a round. */
   get #lacking(): number {
-    const notSeen = Math.round(this.#rivals) - this.#seen.size;
-    if (this.#roundMs === 0 || notSeen <= 0) return notSeen;
-    // Each of them writes at least once.
-    const left = 1 - this.#waitedMs / Math.max(this.#roundMs, this.#rivals * this.#writeMs);
-    return Math.min(notSeen, Math.max(0, Math.ceil(left * this.#rivals)));
+    return Math.round(this.#rivals) - this.#seen.size;
   }
 
   get #isOverdue(): boolean {
