@@ -18,6 +18,7 @@ import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
+import { merged } from './merged.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
@@ -348,7 +349,7 @@ class Contender {
     const { waitedMs } = this.#patience;
     if (taken.kind === 'handed-over') {
       this.#session.setAside();
-      return { ...taken.lot, attempts: this.#attempts + 1, waitedMs };
+      return merged(taken.lot, { attempts: this.#attempts + 1, waitedMs });
     }
     return {
       terms: this.#terms,

@@ -115,11 +115,7 @@ async function lookInConsul(
   const end = (): void => search.abort(patience.signal.aborted ? patience.signal.reason : ENDED);
   patience.signal.addEventListener('abort', end, { once: true });
   let settled: PromiseSettledResult<Awaited<ReturnType<typeof waitUntilFree>>> | undefined;
-  const searching = waitUntilFree({
-    ...waitingOf(contended),
-    found,
-    patience: patience.endedBy(search.signal),
-  });
+  const searching = waitUntilFree(waitingOf(contended, { found, patience: patience.endedBy(search.signal) }));
   void Promise.allSettled([searching]).then(([result]) => {
     settled = result;
     place.tell();
@@ -152,13 +148,17 @@ async function isProven({ holders, patience, fullKey }: Contended): Promise<bool
   return true;
 }
 
-function waitingOf({ gate, patience, session, fullKey, holders, place }: Contended): Waiting {
+function waitingOf(
+  { gate, session, fullKey, holders, place }: Contended,
+  { found, patience }: Pick<Waiting, 'found' | 'patience'>,
+): Waiting {
   const isOurs = (id: string): boolean => holders.of(fullKey).some(({ sessionId }) => sessionId === id);
   return {
     gate,
     patience,
     session,
     fullKey,
+    found,
     isOurs,
     onHolder: ({ session: id, flags }) => {
       if (isOurs(id)) return 0;

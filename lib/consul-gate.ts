@@ -13,6 +13,7 @@ import {
 } from './consul-answer.ts';
 import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
 import { type ConsulClient, secretsOf } from './consul-client.ts';
+import { merged } from './merged.ts';
 import { type Lane, type Lanes, lanesOf } from './lanes.ts';
 import { ConsulRequestError } from './errors.ts';
 import type { StopSignal } from './stop.ts';
@@ -85,7 +86,9 @@ export class ConsulGate {
   readonly #client: RawClient;
   readonly #owner: ConsulClient;
   readonly #lanes: Lanes;
+  /** What goes with every call. */
   readonly #common: object;
+  readonly #hasCommon: boolean;
   readonly #token: string | undefined;
   readonly #keys: readonly string[];
 
@@ -96,6 +99,7 @@ export class ConsulGate {
     this.#lanes = lanesOf.of(client);
     this.#client = client as unknown as RawClient;
     this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
+    this.#hasCommon = token !== undefined || dc !== undefined;
     this.#token = token;
   }
 
@@ -214,7 +218,7 @@ export class ConsulGate {
         }
         return entryOf(body, key);
       },
-      { ...limits, isBearable: hasNoNull },
+      merged(limits, { isBearable: hasNoNull }),
     );
   }
 
@@ -243,7 +247,7 @@ export class ConsulGate {
       async (call) => {
         const { list } = this.#client.session;
         if (!list) throw Object.assign(new Error('the client has no session.list'), { isValidation: true });
-        return await list.call(this.#client.session, { ...MODES.consistent, ...call });
+        return await list.call(this.#client.session, merged(MODES.consistent, call));
       },
       ({ body }) => {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
@@ -258,7 +262,7 @@ export class ConsulGate {
     return this.#send(
       'transaction',
       (call) =>
-        Promise.resolve(this.#client.transaction.create(operations, { ...MODES.default, ...call })).catch(
+        Promise.resolve(this.#client.transaction.create(operations, merged(MODES.default, call))).catch(
           conflictAnswered,
         ),
       outcomeOf,
@@ -308,19 +312,24 @@ export class ConsulGate {
       isBearable,
     }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable'> = {},
   ): Promise<T> {
-    return sendRequest(operation, (options) => send({ ...this.#common, ...options }), read, {
-      signal,
-      untilSent,
-      timeoutMs,
-      traffic: this.#lanes[lane],
-      behind: lane === 'opening',
-      client: this.#owner,
-      keepProcessAlive,
-      mostBytes,
-      isBearable,
-      secrets: () => this.#secrets(),
-      keys: this.#keys,
-    });
+    return sendRequest(
+      operation,
+      (options) => send(this.#hasCommon ? merged(this.#common, options) : options),
+      read,
+      {
+        signal,
+        untilSent,
+        timeoutMs,
+        traffic: this.#lanes[lane],
+        behind: lane === 'opening',
+        client: this.#owner,
+        keepProcessAlive,
+        mostBytes,
+        isBearable,
+        secrets: () => this.#secrets(),
+        keys: this.#keys,
+      },
+    );
   }
 }
 

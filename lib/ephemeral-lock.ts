@@ -11,6 +11,7 @@ import {
   type Given,
   type LockOptions,
 } from './options.ts';
+import { merged } from './merged.ts';
 import { termsOf } from './lock-terms.ts';
 import { resolveSettings } from './settings.ts';
 
@@ -63,7 +64,7 @@ export class EphemeralLock {
     if (given.failHard === true) {
       throw new TypeError('failHard: must not be true for tryAcquire, which resolves to null; got true');
     }
-    return await this.#acquire({ ...given, failHard: false });
+    return await this.#acquire(merged(given, { failHard: false as const }));
   }
 
   /**

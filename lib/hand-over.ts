@@ -1,6 +1,7 @@
 import type { CallLimits } from './consul-gate.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { Chain, Lot } from './lot.ts';
+import { merged } from './merged.ts';
 import { guardsOf } from './ownership.ts';
 import { lockOperation, noteTaken } from './taking.ts';
 import { lineOf, type Place, type Wanted } from './waiting-line.ts';
@@ -58,7 +59,7 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
     gate,
     (sent) => gate.transact(operations, sent),
     limits,
-    { ...limits, timeoutMs: session.renewalLimitMs(gate) },
+    merged(limits, { timeoutMs: session.renewalLimitMs(gate) }),
   );
   if (!answer.committed) {
     for (const [from, to] of pairs) from.forgetRewriting(to.flags);
@@ -67,7 +68,7 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
   noteTaken(gate, session.id, wanted.entries, answer.results);
   // From now on it is the heir's alone.
   for (const [from, to] of pairs) from.forgetRewriting(to.flags);
-  const passed: Lot = { ...wanted, session, chain: next(lot) };
+  const passed: Lot = { terms: wanted.terms, session, entries: wanted.entries, chain: next(lot) };
   const isFit = !isGone && session.ttlMs - session.ageMs >= session.ttlMs / 2;
   return { kind: isFit ? 'handed-over' : 'unfit', lot: passed };
 }

@@ -15,27 +15,23 @@ export interface HolderHere {
 
 /** Who in this process has which keys of one datacenter, as one client knows it. */
 export class HoldersHere {
-  readonly #byKey = new Map<string, readonly HolderHere[]>();
-  readonly #onGone = new Map<string, Set<() => void>>();
+  readonly #holders = new Groups<HolderHere>();
+  readonly #onGone = new Groups<() => void>();
 
   /** The answer takes the holder away, and tells those that wait for one of its keys if nobody else here has it. */
   add(holder: HolderHere): () => void {
-    for (const key of holder.fullKeys) this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), holder]);
+    for (const key of holder.fullKeys) this.#holders.add(key, holder);
     return () => {
       for (const key of holder.fullKeys) {
-        const others = (this.#byKey.get(key) ?? []).filter((other) => other !== holder);
-        if (others.length > 0) {
-          this.#byKey.set(key, others);
-          continue;
-        }
-        this.#byKey.delete(key);
-        for (const callback of this.#onGone.get(key) ?? []) callback();
+        this.#holders.remove(key, holder);
+        if (this.#holders.has(key)) continue;
+        for (const callback of this.#onGone.of(key)) callback();
       }
     };
   }
 
   of(fullKey: string): readonly HolderHere[] {
-    return this.#byKey.get(fullKey) ?? [];
+    return this.#holders.of(fullKey);
   }
 
   /** The first of these keys that is held here by the clock. */
@@ -45,22 +41,46 @@ export class HoldersHere {
 
   /** The first of these keys that is held here, or being given back. */
   occupiedAmong(fullKeys: readonly string[]): string | undefined {
-    return fullKeys.find((key) => this.#byKey.has(key));
+    return fullKeys.find((key) => this.#holders.has(key));
   }
 
   /** Runs `callback` whenever one of these keys is no longer held here by anybody; the answer takes it back. */
   whenGone(fullKeys: readonly string[], callback: () => void): () => void {
-    for (const key of fullKeys) {
-      const callbacks = this.#onGone.get(key) ?? new Set();
-      this.#onGone.set(key, callbacks.add(callback));
-    }
+    for (const key of fullKeys) this.#onGone.add(key, callback);
     return () => {
-      for (const key of fullKeys) {
-        const callbacks = this.#onGone.get(key);
-        callbacks?.delete(callback);
-        if (callbacks?.size === 0) this.#onGone.delete(key);
-      }
+      for (const key of fullKeys) this.#onGone.remove(key, callback);
     };
+  }
+}
+
+const NONE: readonly never[] = [];
+
+/** Lists by keys. They are emptied in place, so that what has left is found in no old table of a map (`LinkedList`). */
+class Groups<T> {
+  readonly #byKey = new Map<string, T[]>();
+
+  has(key: string): boolean {
+    return this.#byKey.has(key);
+  }
+
+  /** As they are now. */
+  of(key: string): readonly T[] {
+    const group = this.#byKey.get(key);
+    return group ? [...group] : NONE;
+  }
+
+  add(key: string, value: T): void {
+    const group = this.#byKey.get(key);
+    if (group) group.push(value);
+    else this.#byKey.set(key, [value]);
+  }
+
+  remove(key: string, value: T): void {
+    const group = this.#byKey.get(key);
+    const place = group?.indexOf(value) ?? -1;
+    if (!group || place < 0) return;
+    group.splice(place, 1);
+    if (group.length === 0) this.#byKey.delete(key);
   }
 }
 

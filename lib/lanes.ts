@@ -1,3 +1,4 @@
+import { LinkedList } from './linked-list.ts';
 import { PerClient } from './per-client.ts';
 import type { StopSignal } from './stop.ts';
 
@@ -18,9 +19,9 @@ const MOST_AT_ONCE: Readonly<Record<Exclude<Lane, 'opening'>, number>> = {
 /** Requests for one purpose, so many at once; the others stand in line, before their time begins to count. */
 export class Traffic {
   readonly #mostAtOnce: number;
-  readonly #standing = new Set<() => void>();
+  readonly #standing = new LinkedList<() => void>();
   /** Behind all others: what is begun is to be finished before more is. */
-  readonly #standingBehind = new Set<() => void>();
+  readonly #standingBehind = new LinkedList<() => void>();
   #underWay = 0;
 
   constructor(mostAtOnce: number) {
@@ -44,28 +45,23 @@ export class Traffic {
     const standing = behind ? this.#standingBehind : this.#standing;
     return new Promise<void>((resolve, reject) => {
       const onAbort = (): void => {
-        standing.delete(go);
+        standing.remove(link);
         if (signal) reject(signal.reason);
       };
       const go = (): void => {
         signal?.removeEventListener('abort', onAbort);
         resolve();
       };
-      standing.add(go);
+      const link = standing.add(go);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
   /** The next in line takes over the place. */
   leave(): void {
-    const standing = this.#standing.size > 0 ? this.#standing : this.#standingBehind;
-    const [next] = standing;
-    if (next === undefined) {
-      this.#underWay--;
-      return;
-    }
-    standing.delete(next);
-    next();
+    const next = this.#standing.shift() ?? this.#standingBehind.shift();
+    if (next) next();
+    else this.#underWay--;
   }
 }
 

@@ -1,3 +1,5 @@
+import { LinkedList } from './linked-list.ts';
+
 /** A lock that this process holds. */
 export interface Holding {
   /** Tells the holder to stop; the lock stays held. */
@@ -9,10 +11,10 @@ export interface Holding {
 /** What this process has under way with locks, so that it can be ended in an orderly manner. */
 class Lifecycle {
   #shutDown = false;
-  readonly #waiters = new Set<() => void>();
-  readonly #holdings = new Set<Holding>();
-  readonly #onNoHolding = new Set<() => void>();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #waiters = new LinkedList<() => void>();
+  readonly #holdings = new LinkedList<Holding>();
+  readonly #underWay = new LinkedList<Promise<unknown>>();
+  #onNoHolding: (() => void)[] = [];
 
   get isShutDown(): boolean {
     return this.#shutDown;
@@ -21,7 +23,7 @@ class Lifecycle {
   /** Refuses what comes later, and every waiter. */
   shutDown(): void {
     this.#shutDown = true;
-    for (const refuse of this.#waiters) refuse();
+    for (const refuse of this.#waiters.toArray()) refuse();
   }
 
   /** Lets locks be taken again, after `shutDown`. */
@@ -31,43 +33,43 @@ class Lifecycle {
 
   /** Runs `refuse` at shutdown; the answer takes it back. */
   onShutDown(refuse: () => void): () => void {
-    this.#waiters.add(refuse);
-    return () => this.#waiters.delete(refuse);
+    const link = this.#waiters.add(refuse);
+    return () => this.#waiters.remove(link);
   }
 
   get holdings(): readonly Holding[] {
-    return [...this.#holdings];
+    return this.#holdings.toArray();
   }
 
   /** The answer takes the holding back. */
   addHolding(holding: Holding): () => void {
-    this.#holdings.add(holding);
+    const link = this.#holdings.add(holding);
     return () => {
-      this.#holdings.delete(holding);
-      if (this.#holdings.size > 0) return;
+      this.#holdings.remove(link);
+      if (!this.#holdings.isEmpty) return;
       for (const resolve of this.#onNoHolding) resolve();
-      this.#onNoHolding.clear();
+      this.#onNoHolding = [];
     };
   }
 
   /** Settles when no lock is held any longer. */
   async allReleased(): Promise<void> {
-    if (this.#holdings.size === 0) return;
+    if (this.#holdings.isEmpty) return;
     await new Promise<void>((resolve) => {
-      this.#onNoHolding.add(resolve);
+      this.#onNoHolding.push(resolve);
     });
   }
 
   /** Remembers what is under way until it has settled. */
   keep(work: Promise<unknown>): void {
-    this.#underWay.add(work);
-    const forget = (): boolean => this.#underWay.delete(work);
+    const link = this.#underWay.add(work);
+    const forget = (): boolean => this.#underWay.remove(link);
     work.then(forget, forget);
   }
 
   /** Settles when nothing is under way any longer. */
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    while (!this.#underWay.isEmpty) await Promise.allSettled(this.#underWay.toArray());
   }
 }
 

@@ -11,6 +11,7 @@ import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import { watchForLoss } from './loss-watch.ts';
 import type { Lot } from './lot.ts';
+import { merged } from './merged.ts';
 import { checkEntries } from './ownership.ts';
 import { keepRenewing, renewLease } from './renewal.ts';
 import { retryWithin } from './retry.ts';
@@ -256,7 +257,7 @@ export class LockHandle implements AsyncDisposable {
         lease: this.#lease,
         check: async (checkLimits) => await this.#check(checkLimits),
       },
-      { ...limits, signal: this.#backgroundSignal },
+      merged(limits, { signal: this.#backgroundSignal }),
     ).finally(() => {
       this.#renewing = undefined;
     });

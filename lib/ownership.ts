@@ -1,5 +1,6 @@
 import type { KvEntry } from './consul-answer.ts';
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
+import { merged } from './merged.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
 
@@ -15,7 +16,10 @@ export async function readEntries(
   return await Promise.all(
     entries.map(
       async (entry) =>
-        [entry, await gate.readKey(entry.fullKey, { ...limits, consistency: 'consistent' })] as const,
+        [
+          entry,
+          await gate.readKey(entry.fullKey, merged(limits, { consistency: 'consistent' as const })),
+        ] as const,
     ),
   );
 }

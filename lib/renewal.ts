@@ -3,6 +3,7 @@ import { sleep } from './sleep.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { Lease } from './lease.ts';
+import { merged } from './merged.ts';
 import type { Session } from './session.ts';
 import type { StopSignal } from './stop.ts';
 
@@ -27,7 +28,7 @@ export async function renewLease(
 ): Promise<void> {
   lease.assertHeld('renew');
   const timeoutMs = session.renewalLimitMs(gate);
-  const bounded = { ...limits, timeoutMs };
+  const bounded = merged(limits, { timeoutMs });
   const startedAt = lease.readClock();
   await session.renew(gate, bounded);
   lease.assertHeld('renew');

@@ -2,6 +2,8 @@ import { cleanUp } from './clean-up.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
+import { LinkedList } from './linked-list.ts';
+import { merged } from './merged.ts';
 import type { Session } from './session.ts';
 import type { LockTerms } from './lock-terms.ts';
 import { PerClient } from './per-client.ts';
@@ -33,8 +35,8 @@ interface Demand {
  */
 class SessionPool {
   /** By their terms; the last one given back is the last one here. */
-  readonly #idle = new PerClient(() => new Map<string, Set<Idle>>());
-  readonly #all = new Set<Idle>();
+  readonly #idle = new PerClient(() => new Map<string, LinkedList<Idle>>());
+  readonly #all = new LinkedList<Idle>();
   readonly #demand = new PerClient(() => new Map<string, Demand>());
   #endsBeforeExit = false;
 
@@ -45,8 +47,7 @@ class SessionPool {
     const group = this.#idle.of(settings.client).get(sessionTerms);
     if (!group) return undefined;
     // The last one, so that those nobody needs any more are idle for long enough to be ended.
-    let last: Idle | undefined;
-    for (const idle of group) last = idle;
+    const { last } = group;
     last?.dispose();
     return last?.session;
   }
@@ -84,7 +85,7 @@ class SessionPool {
       await endSession(session, gate, settings, { timeoutMs });
     };
     const groups = this.#idle.of(settings.client);
-    const group = groups.get(sessionTerms) ?? new Set();
+    const group = groups.get(sessionTerms) ?? new LinkedList<Idle>();
     groups.set(sessionTerms, group);
     const disposeTimer = settings.waitingClock.schedule(
       Math.min(IDLE_MS, leftMs),
@@ -93,19 +94,19 @@ class SessionPool {
     );
     const dispose = (): void => {
       disposeTimer();
-      group.delete(idle);
-      if (group.size === 0 && groups.get(sessionTerms) === group) groups.delete(sessionTerms);
-      this.#all.delete(idle);
+      group.remove(inGroup);
+      if (group.isEmpty && groups.get(sessionTerms) === group) groups.delete(sessionTerms);
+      this.#all.remove(inAll);
     };
     const idle: Idle = { session, dispose, end };
-    group.add(idle);
-    this.#all.add(idle);
+    const inGroup = group.add(idle);
+    const inAll = this.#all.add(idle);
     this.#endBeforeExit();
   }
 
   /** Ends every session that is idle. */
   async drain(timeoutMs?: number): Promise<void> {
-    await Promise.all(Array.from(this.#all, async ({ end }) => await end(timeoutMs)));
+    await Promise.all(this.#all.toArray().map(async ({ end }) => await end(timeoutMs)));
   }
 
   /** A program whose loop runs empty within the second leaves no session behind either. */
@@ -138,7 +139,7 @@ export async function endSession(
   await cleanUp(
     async (limits) => {
       await giveBackFirst?.(limits);
-      await gate.destroySession(session.id, { ...limits, lane });
+      await gate.destroySession(session.id, merged(limits, { lane }));
     },
     {
       clock: waitingClock,

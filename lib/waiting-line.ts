@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
+import { type Link, LinkedList } from './linked-list.ts';
 import { PerClient } from './per-client.ts';
 import { type Turns, turnsOf } from './turns.ts';
 import type { StopSignal } from './stop.ts';
@@ -14,6 +15,7 @@ export class Place {
   /** Its contender looks at what is handed over to it. Not so while it attempts by itself, or pauses. */
   isReady = false;
   readonly #line: Line;
+  readonly #link: Link<Place>;
   #lot: Lot | undefined;
   #serving: Promise<void> | undefined;
   #hasLeft = false;
@@ -22,6 +24,7 @@ export class Place {
   constructor(line: Line, wanted: Wanted) {
     this.#line = line;
     this.wanted = wanted;
+    this.#link = line.enter(this);
   }
 
   get isFirst(): boolean {
@@ -94,14 +97,14 @@ export class Place {
   /** Lets the next one come forward. */
   leave(): void {
     this.#hasLeft = true;
-    this.#line.leave(this);
+    this.#line.leave(this.#link);
   }
 }
 
 /** Those in this process who wait for the same keys, first come first served; one of them contends in Consul. */
 export class Line {
   readonly turns: Turns;
-  readonly #places = new Set<Place>();
+  readonly #places = new LinkedList<Place>();
   readonly #onEmpty: () => void;
 
   constructor(turns: Turns, onEmpty: () => void) {
@@ -110,20 +113,17 @@ export class Line {
   }
 
   get first(): Place | undefined {
-    const [first] = this.#places;
-    return first;
+    return this.#places.first;
   }
 
-  join(wanted: Wanted): Place {
-    const place = new Place(this, wanted);
-    this.#places.add(place);
-    return place;
+  enter(place: Place): Link<Place> {
+    return this.#places.add(place);
   }
 
-  leave(place: Place): void {
-    const wasFirst = place.isFirst;
-    if (!this.#places.delete(place)) return;
-    if (this.#places.size === 0) this.#onEmpty();
+  leave(link: Link<Place>): void {
+    const wasFirst = link.value.isFirst;
+    if (!this.#places.remove(link)) return;
+    if (this.#places.isEmpty) this.#onEmpty();
     else if (wasFirst) this.first?.tell();
   }
 }
@@ -143,5 +143,5 @@ export function joinLine(wanted: Wanted): Place {
     line = new Line(turnsOf(settings.client, name), () => lines.delete(name));
     lines.set(name, line);
   }
-  return line.join(wanted);
+  return new Place(line, wanted);
 }

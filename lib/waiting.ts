@@ -1,6 +1,7 @@
 import { isTransient } from './consul-failure.ts';
 import type { ConsulGate } from './consul-gate.ts';
 import type { KvEntry } from './consul-answer.ts';
+import { merged } from './merged.ts';
 import type { HeldEntry } from './ownership.ts';
 import type { ContenderSession } from './contender-session.ts';
 import { untilNextLook } from './crowd.ts';
@@ -55,7 +56,7 @@ export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-h
       sight = undefined;
       if (entry?.session === undefined) return 'free';
       failures = 0;
-      const restMs = onHolder({ ...entry, session: entry.session });
+      const restMs = onHolder(merged(entry, { session: entry.session }));
       const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry.session, patience.waitedMs - began);
       const pauseMs = Math.max(restMs, hurriedMs);
       if (pauseMs > 0) await patience.sleep(Math.min(pauseMs, Math.max(0, patience.leftToWaitMs)));
@@ -82,7 +83,7 @@ export async function foundHeld({
 }: Pick<Waiting, 'gate' | 'patience' | 'fullKey'>): Promise<HeldEntry | undefined> {
   try {
     const { entry } = await look({ gate, patience, fullKey });
-    return entry?.session === undefined ? undefined : { ...entry, session: entry.session };
+    return entry?.session === undefined ? undefined : merged(entry, { session: entry.session });
   } catch (error) {
     patience.signal.throwIfAborted();
     if (!isTransient(error)) throw error;

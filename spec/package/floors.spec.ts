@@ -5,8 +5,8 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'lifecycle', 'lock-info', 'lock-key', 'stays', 'stop'],
-  ['consul-socket', 'errors', 'options', 'per-client', 'sleep'],
+  ['clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'merged', 'stays', 'stop'],
+  ['consul-socket', 'errors', 'lifecycle', 'options', 'per-client', 'sleep'],
   ['consul-env', 'crowd', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
   ['consul-answer', 'consul-request', 'retry'],
