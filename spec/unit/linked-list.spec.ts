@@ -11,17 +11,18 @@ describe('a linked list', () => {
         const links: Link<number>[] = [];
         let expected: number[] = [];
         for (const step of all) {
+          const link = typeof step === 'number' ? links[step] : undefined;
+          let [went, isToGo]: [unknown, unknown] = [undefined, undefined];
           if (step === 'add') {
             links.push(list.add(links.length));
             expected.push(links.length - 1);
           } else if (step === 'shift') {
-            expect(list.shift()).toBe(expected.shift());
-          } else {
-            const link = links[step];
-            if (!link) continue;
-            expect(list.remove(link)).toBe(expected.includes(step));
+            [went, isToGo] = [list.shift(), expected.shift()];
+          } else if (link) {
+            [went, isToGo] = [list.remove(link), expected.includes(step)];
             expected = expected.filter((value) => value !== step);
           }
+          expect(went).toBe(isToGo);
           expect(list.toArray()).toEqual(expected);
           expect([list.first, list.last, list.isEmpty]).toEqual([
             expected.at(0),
