@@ -20,7 +20,7 @@ export interface Renewable {
  * from before that renewal was sent. Both begin before the old deadline.
  *
  * The renewal alone proves nothing: a deposed leader, and a session that lost its key, still answer it with 200
- * (measured on 1.8.7).
+ * (measured on 1.8.7); and a deposed leader may never have heard of a session.
  */
 export async function renewLease(
   { gate, session, lease, check }: Renewable,
@@ -30,12 +30,13 @@ export async function renewLease(
   const timeoutMs = session.renewalLimitMs(gate);
   const bounded = merged(limits, { timeoutMs });
   const startedAt = lease.readClock();
-  await session.renew(gate, bounded);
+  const isRenewed = await session.renew(gate, bounded);
   lease.assertHeld('renew');
   const state = await check(bounded);
   if (state !== 'ours') lease.lose(state);
-  lease.extend(startedAt);
+  else if (isRenewed) lease.extend(startedAt);
   lease.assertHeld('renew');
+  if (!isRenewed) throw gate.unexpected('session.renew', 'there is no such session, and its keys are held');
 }
 
 /** Renews at a third of the TTL, and faster after a failure, until `signal` aborts. Never rejects. */
