@@ -64,6 +64,11 @@ export class ContenderSession {
   async keepAlive(): Promise<void> {
     const session = this.#session;
     if (!session || session.ageMs < session.ttlMs / 3) return;
+    // Past its TTL, a renewal would only bring it back on the word of a leader that may have been deposed.
+    if (session.ageMs >= session.ttlMs && !session.isAdopted) {
+      await this.drop();
+      return;
+    }
     try {
       if (!(await session.renew(this.#gate, { signal: this.#signal, lane: 'contending' })))
         await this.replaceGone();

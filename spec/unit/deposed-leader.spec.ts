@@ -87,6 +87,23 @@ describe('a renewal that a deposed leader answers', () => {
     expect(handle.remainingMs).toBe(TTL_MS);
     expect(await handle.release()).toBe(true);
   });
+
+  it('does not bring back the session of a contender whose TTL was over before', async () => {
+    const holder = await scene.otherLock({ sessionName: 'holder' }).acquire();
+    const waiting = scene.lock({ lockTimeoutMs: TTL_MS }).acquire({ acquireTimeoutMs: 600_000 });
+    await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    scene.client.on('session.renew', isNotTheLeader);
+    for (let step = 0; step < 110; step++) await scene.fake.advance(10);
+    scene.client.on('session.renew', renewsInVain);
+    const before = scene.client.count('session.renew');
+    for (let step = 0; step < 85 && scene.client.count('session.renew') === before; step++) {
+      await scene.fake.advance(10);
+    }
+    await holder.release();
+    const handle = await waiting;
+    expect(await twoHolders(handle, 2.5 * TTL_MS)).toBe(false);
+    await handle.release();
+  });
 });
 
 describe('an attempt that a deposed leader refuses', () => {
