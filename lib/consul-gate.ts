@@ -259,10 +259,12 @@ export class ConsulGate {
 
   /** Commits every operation or none; a refusal is an answer, not an error, unless it is one of access. */
   transact(operations: readonly KvOperation[], limits?: CallLimits): Promise<TransactionOutcome> {
+    // What writes is proven by its commit; what does not is a read, and a deposed leader would answer that too.
+    const mode = operations.every(writesNothing) ? MODES.consistent : MODES.default;
     return this.#send(
       'transaction',
       (call) =>
-        Promise.resolve(this.#client.transaction.create(operations, merged(MODES.default, call))).catch(
+        Promise.resolve(this.#client.transaction.create(operations, merged(mode, call))).catch(
           conflictAnswered,
         ),
       outcomeOf,
@@ -342,6 +344,12 @@ function conflictAnswered(error: unknown): [unknown, unknown] {
   const { response } = error as { response?: { statusCode?: unknown; body?: unknown } };
   if (response?.statusCode !== 409) throw error;
   return [response, response.body];
+}
+
+const READING = ['check-session', 'check-index', 'check-not-exists', 'get', 'get-tree', 'get-or-empty'];
+
+function writesNothing({ KV: { Verb: verb } }: KvOperation): boolean {
+  return READING.includes(verb);
 }
 
 /** Both are always said: a user's client may carry `defaults: { stale: true }`. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LockHandle } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
-import { type Hook, once } from '../support/hooked-client.ts';
-import { FakeScene } from '../support/fake-scene.ts';
+import { type Hook, once, type SentRequest } from '../support/hooked-client.ts';
+import { base64, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
 
 const TTL_MS = 1_000;
 
@@ -118,5 +118,26 @@ describe('an attempt that a deposed leader refuses', () => {
     const handle = await scene.lock().acquire();
     expect(await scene.entry()).toMatchObject({ ModifyIndex: handle.fencingToken });
     expect(await handle.release()).toBe(true);
+  });
+});
+
+describe('a transaction of the holder’s', () => {
+  const isAskedConsistently = ({ options }: SentRequest): boolean => options['consistent'] === true;
+
+  it.each([
+    ['that only reads', [{ KV: { Verb: 'get', Key: FULL_KEY } }]],
+    ['that only checks', [{ KV: { Verb: 'check-not-exists', Key: 'other' } }]],
+  ])('%s is read consistently, so that no deposed leader answers it', async (_title, operations) => {
+    const handle = await scene.lock().acquire();
+    await handle.transaction(operations);
+    expect(isAskedConsistently(scene.client.sent.at(-1)!)).toBe(true);
+    await handle.release();
+  });
+
+  it('that writes is proven by its commit', async () => {
+    const handle = await scene.lock().acquire();
+    await handle.transaction([{ KV: { Verb: 'set', Key: 'other', Value: base64('x') } }]);
+    expect(isAskedConsistently(scene.client.sent.at(-1)!)).toBe(false);
+    await handle.release();
   });
 });
