@@ -1,5 +1,6 @@
 import { sleep } from './sleep.ts';
 import { isTransient } from './consul-failure.ts';
+import type { KvEntry } from './consul-answer.ts';
 import type { ConsulGate } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
@@ -42,6 +43,12 @@ export class ContenderSession {
     if (!this.#session && this.#settings.session === undefined) this.#session = sessionPool.take(this.#terms);
     const session = this.#session;
     return session && session.ageMs < session.ttlMs ? session : undefined;
+  }
+
+  /** Whether an attempt of ours has taken this key: one that was never answered, and has landed only now. */
+  hasTaken({ key, session, flags }: KvEntry): boolean {
+    if (session === undefined || session !== this.#session?.id) return false;
+    return this.#entries.some((entry) => entry.fullKey === key && entry.flags === flags);
   }
 
   /** A session that can be relied on. */

@@ -39,7 +39,7 @@ interface Sight {
 }
 
 /**
- * Waits in Consul until nobody holds the key. Rejects when Consul does not say, in the end, whether it is still held.
+ * Waits in Consul until nobody else holds the key. Rejects when Consul does not say, in the end, whether it is still held.
  */
 export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-held'> {
   const { patience, session, found, isOurs, onHolder } = waiting;
@@ -54,7 +54,7 @@ export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-h
       sight ??= index === undefined ? await look(waiting) : await waitForChange(waiting, index);
       const { entry, isLeaders } = sight;
       sight = undefined;
-      if (entry?.session === undefined) return 'free';
+      if (entry?.session === undefined || session.hasTaken(entry)) return 'free';
       failures = 0;
       const restMs = onHolder(merged(entry, { session: entry.session }));
       const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry.session, patience.waitedMs - began);
@@ -75,15 +75,17 @@ export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-h
   return await lookForTheLastTime(waiting);
 }
 
-/** The key if anybody holds it; undefined as well when Consul does not say: an attempt will show. */
+/** The key if anybody else holds it; undefined as well when Consul does not say: an attempt will show. */
 export async function foundHeld({
   gate,
   patience,
+  session,
   fullKey,
-}: Pick<Waiting, 'gate' | 'patience' | 'fullKey'>): Promise<HeldEntry | undefined> {
+}: Pick<Waiting, 'gate' | 'patience' | 'session' | 'fullKey'>): Promise<HeldEntry | undefined> {
   try {
     const { entry } = await look({ gate, patience, fullKey });
-    return entry?.session === undefined ? undefined : merged(entry, { session: entry.session });
+    if (entry?.session === undefined || session.hasTaken(entry)) return undefined;
+    return merged(entry, { session: entry.session });
   } catch (error) {
     patience.signal.throwIfAborted();
     if (!isTransient(error)) throw error;
@@ -142,11 +144,16 @@ async function waitForChange(waiting: Waiting, afterIndex: number): Promise<Sigh
 }
 
 /** When the time is over: still held is one thing, and a Consul that does not say so is another. */
-async function lookForTheLastTime({ gate, patience, fullKey }: Waiting): Promise<'free' | 'still-held'> {
+async function lookForTheLastTime({
+  gate,
+  patience,
+  session,
+  fullKey,
+}: Waiting): Promise<'free' | 'still-held'> {
   const { clock, signal } = patience;
   const entry = await retryTransient(
     async () => await gate.readKey(fullKey, { consistency: 'default', lane: 'contending', signal }),
     { clock, signal, remainingMs: () => patience.leftToRetryMs },
   );
-  return entry?.session === undefined ? 'free' : 'still-held';
+  return entry?.session === undefined || session.hasTaken(entry) ? 'free' : 'still-held';
 }

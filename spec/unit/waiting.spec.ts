@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LockHandle } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import {
+  connectionReset,
   deny,
   EVERY_OPERATION,
   hang,
@@ -193,6 +194,32 @@ describe('a waiting contender', () => {
     const reason = new Error('cancelled');
     controller.abort(reason);
     expect(await rejected).toBe(reason);
+  });
+
+  it('finds that an attempt of its own, which it has given up, has taken the key after all', async () => {
+    let carryOut = async (): Promise<unknown> => undefined;
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        carryOut = send;
+        throw connectionReset();
+      }),
+    );
+    const change = deferred();
+    scene.client.on('kv.get', async (send, request) => {
+      if (isBlocking(request)) await change.promise;
+      return await ignoringWait(send, request);
+    });
+    const { acquiring } = await waiter();
+    await scene.fake.kv.del(FULL_KEY);
+    await carryOut();
+    change.resolve();
+    const handle = await acquiring;
+    expect(await scene.entry()).toMatchObject({
+      Session: handle?.sessionId,
+      ModifyIndex: handle?.fencingToken,
+    });
+    expect(await handle?.release()).toBe(true);
   });
 
   it('waits for a lock delay to end with pauses, and takes the lock then', async () => {
