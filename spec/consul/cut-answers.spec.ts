@@ -299,17 +299,21 @@ describeWithOwnServer('answers that come late', () => {
   });
 
   it.each([
-    ['Consul still has, may be built upon when it is renewed', 400, 300],
-    ['is gone by now, are followed by another', 900, 300],
-  ])('to session.create, for a session that %s', async (_title, lateByMs, lockTimeoutMs) => {
-    faults.fault(requests.create, { lateByMs });
-    const handle = await scene.lock({ ...patient, lockTimeoutMs, retryTimeoutMs: 2_000 }).acquire();
-    expect(await handle.verify()).toBe(true);
-    expect(handle.remainingMs).toBeGreaterThan(0);
-    expect(handle.remainingMs).toBeLessThanOrEqual(lockTimeoutMs);
-    expect(await handle.release()).toBe(true);
-    expect(await scene.sessions()).toEqual([handle.sessionId]);
-  });
+    ['Consul still has', 400, 300],
+    ['is gone by now', 900, 300],
+  ])(
+    'to session.create, by more than the TTL, for a session that %s, are followed by another',
+    async (_title, lateByMs, lockTimeoutMs) => {
+      faults.fault(requests.create, { lateByMs });
+      const handle = await scene.lock({ ...patient, lockTimeoutMs, retryTimeoutMs: 2_000 }).acquire();
+      expect(faults.ofKind(requests.create)).toHaveLength(2);
+      expect(await handle.verify()).toBe(true);
+      expect(handle.remainingMs).toBeGreaterThan(0);
+      expect(handle.remainingMs).toBeLessThanOrEqual(lockTimeoutMs);
+      expect(await handle.release()).toBe(true);
+      expect(await scene.sessions()).toEqual([handle.sessionId]);
+    },
+  );
 
   it('to a renewal, by more than was left, do not bring the lock back', async () => {
     // A renewal is waited for only for a part of the TTL, and this one begins shortly before the deadline.

@@ -106,6 +106,24 @@ describe('a renewal that a deposed leader answers', () => {
   });
 });
 
+describe('a session whose making was answered when its TTL was over', () => {
+  it('is not renewed, but ended and made anew', async () => {
+    scene.client.on(
+      'session.create',
+      once(async (send) => {
+        const answer = await send();
+        await scene.fake.advance(TTL_MS);
+        return answer;
+      }),
+    );
+    scene.client.on('session.renew', renewsInVain);
+    const handle = await scene.lock({ lockTimeoutMs: TTL_MS }).acquire();
+    expect([scene.client.count('session.create'), scene.client.count('session.renew')]).toEqual([2, 0]);
+    expect(scene.fake.sessions().map(({ ID }) => ID)).toEqual([handle.sessionId]);
+    expect(await handle.release()).toBe(true);
+  });
+});
+
 describe('an attempt that a deposed leader refuses', () => {
   it('may have been carried out, and is repeated', async () => {
     scene.client.on(
