@@ -12,11 +12,14 @@ const NEWER = 0.25;
 /** Between two turns, so that the second one sees what the first one wrote. */
 const SPACED_WRITES = 5;
 
-/** What is left of the rivals that were not seen in a round. */
-const SLOWLY = 0.9;
+/** How fast rivals that were not seen in a round are given up: the fewer they are, the more each of them counts. */
+const FORGOTTEN = { ofEach: 0.01, atMost: 0.1 };
+
+/** Among fewer rivals than this, hardly two are overdue at once. */
+const MANY = 10;
 
 /** From so many rivals on, more than one, somebody errs about the turn now and then. */
-const CROWD = 1.5;
+const CROWD = 4;
 
 /** So many races lost in a row are enough to keep any crowd apart. */
 const MOST_LOST = 6;
@@ -81,7 +84,8 @@ export class Turns {
       this.#roundMs = this.#roundMs === 0 ? waitedMs : this.#roundMs + NEWER * (waitedMs - this.#roundMs);
     }
     // Fewer than before, but not all at once: that a turn came early, or some were overlooked, may be chance.
-    this.#rivals = Math.max(this.#seen.size, SLOWLY * this.#rivals);
+    const forgotten = Math.min(FORGOTTEN.atMost, FORGOTTEN.ofEach * this.#rivals);
+    this.#rivals = Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
     this.#seen.clear();
     this.#passed = 0;
     this.#lastSeen = undefined;
@@ -103,7 +107,7 @@ export class Turns {
   delayMs(): number {
     if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
-    if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance);
+    if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance, this.#rivals / MANY);
     const byTurn = this.#lacking * (1 - 0.3 * Math.random());
     return SPACED_WRITES * this.#writeMs * Math.max(byTurn, byChance);
   }
