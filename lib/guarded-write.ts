@@ -1,5 +1,5 @@
 import type { ConsulGate, CallLimits, KvOperation } from './consul-gate.ts';
-import type { KvResult } from './consul-answer.ts';
+import { type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import { isAmbiguous } from './consul-failure.ts';
 import { drawFlags, type LockEntry } from './lock-entry.ts';
 import { shown } from './lock-key.ts';
@@ -91,7 +91,12 @@ export async function writeGuarded(
   try {
     const outcome = await gate.transact([...guards, ...sent], limits);
     if (!outcome.committed) {
-      if (outcome.refusals.some(({ opIndex }) => opIndex < guards.length)) return undefined;
+      // Consul looks at lock delays before all else. None runs for a key that is still ours.
+      const isDelayed = ({ opIndex, what }: Refusal): boolean =>
+        withoutNames(what).includes('due to lock delay') &&
+        rewritings.some(({ kv }) => kv === sent[opIndex - guards.length]?.KV);
+      const isGuards = (refusal: Refusal): boolean => refusal.opIndex < guards.length || isDelayed(refusal);
+      if (outcome.refusals.some(isGuards)) return undefined;
       throw gate.refused(
         outcome.refusals.map(({ opIndex, what }) => {
           const index = opIndex - guards.length;

@@ -93,6 +93,13 @@ describe('writeGuarded', () => {
     await expect(write([set('x')])).rejects.toThrow('operations[0] (set): no');
   });
 
+  it('rejects when the lock delay of a key of somebody else refuses an operation', async () => {
+    const What = 'failed to lock key "x" due to lock delay';
+    transact.mockImplementation(refusing({ OpIndex: 4, What }));
+    const lock = { KV: { Verb: 'lock', Key: 'x', Session: ID } };
+    await expect(write([lock, set('locks/a')])).rejects.toThrow('operations[0] (lock): failed to lock');
+  });
+
   it('rejects with index and reason of every operation that was refused', async () => {
     const refusals = [
       { OpIndex: 5, What: 'key "y" exists' },
@@ -186,6 +193,12 @@ describe('writeGuarded', () => {
       await write([set('locks/a', { Flags: 99 })]).catch(() => {});
       expect(isKnownForOurs(99)).toBe(false);
       expect(entries[0]).toMatchObject({ token: 7, value: Buffer.from('old') });
+    });
+
+    it('is refused by its guards when a lock delay runs, which a lock that is still ours does not have', async () => {
+      const What = 'failed to lock key "locks/a" due to lock delay';
+      transact.mockImplementation(refusing({ OpIndex: 5, What }));
+      await expect(write([set('x'), set('locks/a')])).resolves.toBeUndefined();
     });
 
     it('is in doubt when the committed results do not show it', async () => {
