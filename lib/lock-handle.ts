@@ -182,8 +182,9 @@ export class LockHandle implements AsyncDisposable {
    */
   async transaction(operations: readonly KvOperation[]): Promise<readonly KvResult[]> {
     const checked = checkedOperations(operations, this.#lot.entries);
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 2;) {
       this.#lease.assertHeld('transaction');
+      const token = this.#token;
       const results = await this.#lot.session.send(
         async (limits) =>
           await writeGuarded(this.#lot.terms.gate, this.sessionId, this.#lot.entries, checked, limits),
@@ -192,6 +193,8 @@ export class LockHandle implements AsyncDisposable {
       if (results) return results;
       const state = await retryWithin(this.#lot.terms.settings, async () => await this.#check({}));
       if (state !== 'ours') this.#lease.lose(state);
+      // Our own rewritings may be sent side by side, and each of them moves the token that the others are guarded by.
+      if (this.#token === token) round++;
     }
     this.#lease.assertHeld('transaction');
     throw new ConsulRequestError(

@@ -174,6 +174,15 @@ describe('transaction', () => {
     expect(await handle.release()).toBe(true);
   });
 
+  it('is sent again as often as its guards meet rewritings of the handle’s own', async () => {
+    const handle = await scene.lock().acquire();
+    const values = ['first', 'second', 'third', 'fourth'];
+    await Promise.all(values.map(async (value) => await handle.transaction([rewriting(value)])));
+    expect(values).toContain((await scene.entry())?.Value);
+    expect(handle.fencingToken).toBe((await scene.entry())?.ModifyIndex);
+    expect(await handle.release()).toBe(true);
+  });
+
   it('is never sent again after an ambiguous answer', async () => {
     const handle = await scene.lock().acquire();
     const before = scene.client.count('transaction');
