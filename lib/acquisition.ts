@@ -246,6 +246,10 @@ class Contender {
       (sent) => takeEntries(this.#gate, session.id, this.#entries, sent),
       this.#limits,
     );
+    if (answer.kind === 'held' && answer.isOwnSession === true && !session.isAdopted) {
+      // An outsider has written over what an earlier attempt took. To wait for its end would be to wait for ourselves.
+      return { kind: 'torn' };
+    }
     if (answer.kind !== 'taken') return answer;
     if (isGone) return { kind: 'session-gone' };
     this.#stop.signal.throwIfAborted();

@@ -5,15 +5,23 @@ import { type HeldEntry, readEntries } from './ownership.ts';
 
 export type TakeOutcome =
   | { readonly kind: 'taken' }
-  /** Another session has it. `found`: as it has just been read, where it was. */
-  | { readonly kind: 'held'; readonly fullKey: string; readonly found?: HeldEntry | undefined }
+  /**
+   * Another session has it, or the very session of the attempt, by an entry that is not the attempt's. `found`: as it has
+   * just been read, where it was.
+   */
+  | {
+      readonly kind: 'held';
+      readonly fullKey: string;
+      readonly found?: HeldEntry | undefined;
+      readonly isOwnSession?: boolean;
+    }
   | { readonly kind: 'lock-delay' }
   | { readonly kind: 'session-gone' }
   /** There is data under the key that never was a lock. */
   | { readonly kind: 'conflict'; readonly fullKey: string }
   /** The key changed under our hands: worth another attempt. */
   | { readonly kind: 'changed' }
-  /** An earlier attempt took the keys, and somebody has removed some of them since. */
+  /** An earlier attempt took the keys, and somebody has removed or overwritten some of them since. */
   | { readonly kind: 'torn' };
 
 /**
@@ -42,13 +50,15 @@ export async function takeEntries(
     const unclear = entries.filter((_entry, index) => refused[index] === 'exists');
     const unclearOutcome = await lookInto(gate, sessionId, unclear, leftBehind, limits);
     if (unclearOutcome?.kind === 'conflict') return unclearOutcome;
+    // What we have is not kept while others are waited for.
+    if (unclearOutcome?.kind === 'taken' || unclearOutcome?.kind === 'torn') {
+      return unclear.length < entries.length ? { kind: 'torn' } : unclearOutcome;
+    }
+    if (unclearOutcome?.kind === 'held' && unclearOutcome.isOwnSession === true) return unclearOutcome;
     const held = entries.find((_entry, index) => refused[index] === 'held');
     if (held) return { kind: 'held', fullKey: held.fullKey };
     if (refused.includes('lock-delay')) return { kind: 'lock-delay' };
-    if (unclearOutcome)
-      return unclearOutcome.kind === 'taken' && unclear.length < entries.length
-        ? { kind: 'torn' }
-        : unclearOutcome;
+    if (unclearOutcome) return unclearOutcome;
     if (refused.includes('changed')) leftBehind.clear();
     else if (unclear.length === 0) {
       const [refusal] = outcome.refusals;
@@ -124,9 +134,11 @@ async function lookInto(
   const found = await readEntries(gate, unclear, limits);
   const ours = new Map<LockEntry, KvEntry>();
   let heldBy: LockEntry | undefined;
+  let ownSessions: LockEntry | undefined;
   for (const [entry, row] of found) {
     if (row === null) continue;
     if (row.session === sessionId && row.flags === entry.flags) ours.set(entry, row);
+    else if (row.session === sessionId) ownSessions ??= entry;
     else if (row.session !== undefined) heldBy ??= entry;
     else if (row.lockIndex === 0) return { kind: 'conflict', fullKey: entry.fullKey };
     else leftBehind.set(entry.fullKey, row.modifyIndex);
@@ -136,5 +148,6 @@ async function lookInto(
     return { kind: 'taken' };
   }
   if (ours.size > 0) return { kind: 'torn' };
+  if (ownSessions) return { kind: 'held', fullKey: ownSessions.fullKey, isOwnSession: true };
   return heldBy && { kind: 'held', fullKey: heldBy.fullKey };
 }

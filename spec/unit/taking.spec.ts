@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { failureOf } from '../support/failure-of.ts';
 import { connectionReset, cutAnswer, type Hook, once, refuse } from '../support/hooked-client.ts';
-import { FakeScene, LogBook } from '../support/fake-scene.ts';
+import { FakeScene, FULL_KEY, LogBook } from '../support/fake-scene.ts';
 
 let scene: FakeScene;
 
@@ -85,6 +85,43 @@ describe('an attempt whose answer was lost', () => {
     );
     expect(await scene.lock({}, ['a', 'b']).tryAcquire()).toBeNull();
     expect(scene.fake.keys()).toEqual([FULL_A]);
+  });
+
+  it('and whose key was written over since is made anew with another session', async () => {
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        await send();
+        await scene.fake.kv.set({ key: FULL_KEY, value: 'by an outsider' });
+        throw connectionReset();
+      }),
+    );
+    const handle = await scene.lock().acquire();
+    expect(await scene.entry()).toMatchObject({ Session: handle.sessionId });
+    expect(scene.client.count('session.create')).toBe(2);
+    expect(await handle.release()).toBe(true);
+  });
+
+  it.each([
+    ['taken', async () => {}],
+    ['written over', async () => await scene.fake.kv.set({ key: FULL_B, value: 'by an outsider' })],
+  ])('keeps nothing of what was %s while it waits for the rest', async (_title, change) => {
+    const other = await scene.userSession();
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        await send();
+        await scene.fake.kv.del(FULL_A);
+        await scene.fake.kv.set({ key: FULL_A, value: '', acquire: other });
+        await change();
+        throw connectionReset();
+      }),
+    );
+    const waiting = scene.lock({}, ['a', 'b']).acquire({ acquireTimeoutMs: 60_000 });
+    await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    expect(scene.fake.keys()).toEqual([FULL_A]);
+    await scene.fake.session.destroy(other);
+    expect(await (await waiting).release()).toBe(true);
   });
 
   it('leaves neither key nor session nor lock delay behind when there is no time to repeat it', async () => {
