@@ -61,8 +61,12 @@ async function waitForTurn(contended: Contended): Promise<ComingFree> {
       found = undefined;
       if (place.serving || place.lot) continue;
       if (state === 'still-held') return state;
-      if (state === undefined || !(await isProven(contended))) continue;
-      if (!place.serving && !place.lot) return 'free';
+      if (state === undefined) continue;
+      // What would be handed over meanwhile is not looked at, and its time would run.
+      place.isReady = false;
+      const isFree = await isProven(contended);
+      place.isReady = true;
+      if (isFree) return 'free';
     }
   }
 }

@@ -306,6 +306,22 @@ describe('a waiter that is not looking', () => {
     },
   );
 
+  it('while it asks whether a holder here still has the lock is not handed it behind its back', async () => {
+    const { holder, heir } = await holderAndHeir({ requestTimeoutMs: 300 });
+    const isConsistent = ({ options }: SentRequest): boolean => options['consistent'] === true;
+    const asking = scene.client.next('kv.get', isConsistent);
+    // A server that lags shows no key yet, and the leader does not answer.
+    scene.client.on('kv.get', async (send, request) =>
+      isConsistent(request) ? await hang(send, request) : undefined,
+    );
+    await asking;
+    expect(await holder.release()).toBe(true);
+    scene.client.heal();
+    const other = await scene.otherLock().acquire();
+    expect(await other.release()).toBe(true);
+    await enjoyed(heir);
+  });
+
   it('leaves what its holder says of itself alone: the token of a released handle stays its own', async () => {
     const { holder, heir } = await holderAndHeir();
     const token = holder.fencingToken;
