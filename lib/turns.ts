@@ -12,8 +12,8 @@ const NEWER = 0.25;
 /** Between two turns, so that the second one sees what the first one wrote. */
 const SPACED_WRITES = 5;
 
-/** How fast rivals that were not seen in a round are given up: the fewer they are, the more each of them counts. */
-const FORGOTTEN = { ofEach: 0.01, atMost: 0.1 };
+/** In a round, so much is forgotten of the rivals that were not seen, and less among few, of whom each counts more. */
+const FORGOTTEN = 0.1;
 
 /** Among fewer rivals than this, hardly two are overdue at once. */
 const MANY = 10;
@@ -84,7 +84,7 @@ export class Turns {
       this.#roundMs = this.#roundMs === 0 ? waitedMs : this.#roundMs + NEWER * (waitedMs - this.#roundMs);
     }
     // Fewer than before, but not all at once: that a turn came early, or some were overlooked, may be chance.
-    const forgotten = Math.min(FORGOTTEN.atMost, FORGOTTEN.ofEach * this.#rivals);
+    const forgotten = FORGOTTEN * (this.#passed === 0 ? 1 : Math.min(1, this.#rivals / MANY));
     this.#rivals = Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
     this.#seen.clear();
     this.#passed = 0;

@@ -58,6 +58,20 @@ describe('turns', () => {
     expect(turns.delayMs()).toBe(0);
   });
 
+  it('lets one of few go first who was skipped for several rounds, and forgets it in the end', () => {
+    const turns = turnsAfter(1, 2, 3);
+    const round = (): number => {
+      turns.saw(1);
+      turns.saw(2);
+      const delayMs = turns.delayMs();
+      turns.won(1);
+      return delayMs;
+    };
+    const [first, ...later] = Array.from({ length: 60 }, round);
+    expect([first, ...later.slice(0, 3)].every((delayMs) => delayMs! > 0)).toBe(true);
+    expect(later.at(-1)).toBe(0);
+  });
+
   it('lets who lacks several look away for a part of the round, and nobody else', () => {
     const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const turns = turnsAfter();
