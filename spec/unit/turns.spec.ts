@@ -59,8 +59,10 @@ describe('turns', () => {
   });
 
   it('lets one of few go first who was skipped for several rounds, and forgets it in the end', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const turns = turnsAfter(1, 2, 3);
     const round = (): number => {
+      now.mockReturnValue(now() + 100);
       turns.saw(1);
       turns.saw(2);
       const delayMs = turns.delayMs();
