@@ -59,10 +59,11 @@ describe('turns', () => {
   });
 
   it('lets one of few go first who was skipped for several rounds, and forgets it in the end', () => {
-    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    let atMs = 1_000;
+    jest.spyOn(performance, 'now').mockImplementation(() => atMs);
     const turns = turnsAfter(1, 2, 3);
     const round = (): number => {
-      now.mockReturnValue(now() + 100);
+      atMs += 100;
       turns.saw(1);
       turns.saw(2);
       const delayMs = turns.delayMs();
