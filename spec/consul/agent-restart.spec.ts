@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { describeWithOwnAgents, startAgent } from '../support/consul.ts';
 import type { ConsulAgent } from '../support/consul-server/consul-agent.ts';
+import { until } from '../support/consul-server/until.ts';
 import { Scene } from '../support/scene.ts';
 
 jest.setTimeout(60_000);
@@ -28,6 +29,8 @@ describeWithOwnAgents('a server that is killed and comes back', () => {
       const waiting = scene.lock(LIMITS).acquire({ acquireTimeoutMs: 30_000 });
       let isWaiting = true;
       void waiting.finally(() => (isWaiting = false));
+      // A restart that takes away the answer to the making of its session would leave one that nobody knows of.
+      await until(async () => (await scene.sessions()).length === 2, { timeoutMs: 5_000 });
       await agent.restart();
       expect(holder.isHeld).toBe(true);
       expect(await holder.verify()).toBe(true);
