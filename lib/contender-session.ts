@@ -1,10 +1,10 @@
 import { sleep } from './sleep.ts';
 import { isTransient } from './consul-failure.ts';
-import type { KvEntry } from './consul-answer.ts';
 import type { ConsulGate } from './consul-gate.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
+import type { HeldEntry } from './ownership.ts';
 import { giveBackEntries } from './returning.ts';
 import { adoptSession, createSession, goneError, type Session } from './session.ts';
 import { endSession, sessionPool } from './session-pool.ts';
@@ -38,17 +38,21 @@ export class ContenderSession {
     return this.#session?.ttlMs ?? this.#settings.lockTimeoutMs;
   }
 
+  /**
+   * Whether this key is held by an attempt of ours: one that was never answered, and was carried out late. On a user's
+   * session, somebody else may hold it too.
+   */
+  hasTaken({ key, session, flags }: HeldEntry): boolean {
+    const own = this.#session;
+    if (own?.id !== session) return false;
+    return !own.isAdopted || this.#entries.some((entry) => entry.fullKey === key && entry.flags === flags);
+  }
+
   /** A session that can be relied on, where there is one without asking Consul. */
   get atHand(): Session | undefined {
     if (!this.#session && this.#settings.session === undefined) this.#session = sessionPool.take(this.#terms);
     const session = this.#session;
     return session && session.ageMs < session.ttlMs ? session : undefined;
-  }
-
-  /** Whether an attempt of ours has taken this key: one that was never answered, and has landed only now. */
-  hasTaken({ key, session, flags }: KvEntry): boolean {
-    if (session === undefined || session !== this.#session?.id) return false;
-    return this.#entries.some((entry) => entry.fullKey === key && entry.flags === flags);
   }
 
   /** A session that can be relied on. */

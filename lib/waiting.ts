@@ -52,11 +52,12 @@ export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-h
     try {
       const began = patience.waitedMs;
       sight ??= index === undefined ? await look(waiting) : await waitForChange(waiting, index);
-      const { entry, isLeaders } = sight;
+      const { isLeaders } = sight;
+      const entry = heldByOthers(sight.entry, session);
       sight = undefined;
-      if (entry?.session === undefined || session.hasTaken(entry)) return 'free';
+      if (!entry) return 'free';
       failures = 0;
-      const restMs = onHolder(merged(entry, { session: entry.session }));
+      const restMs = onHolder(entry);
       const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry.session, patience.waitedMs - began);
       const pauseMs = Math.max(restMs, hurriedMs);
       if (pauseMs > 0) await patience.sleep(Math.min(pauseMs, Math.max(0, patience.leftToWaitMs)));
@@ -84,13 +85,19 @@ export async function foundHeld({
 }: Pick<Waiting, 'gate' | 'patience' | 'session' | 'fullKey'>): Promise<HeldEntry | undefined> {
   try {
     const { entry } = await look({ gate, patience, fullKey });
-    if (entry?.session === undefined || session.hasTaken(entry)) return undefined;
-    return merged(entry, { session: entry.session });
+    return heldByOthers(entry, session);
   } catch (error) {
     patience.signal.throwIfAborted();
     if (!isTransient(error)) throw error;
     return undefined;
   }
+}
+
+/** To wait for the end of what we have taken ourselves would be to wait for ever: another attempt finds it to be ours. */
+function heldByOthers(entry: KvEntry | null, session: ContenderSession): HeldEntry | undefined {
+  if (entry?.session === undefined) return undefined;
+  const held: HeldEntry = merged(entry, { session: entry.session });
+  return session.hasTaken(held) ? undefined : held;
 }
 
 /** A client that does not wait must not make a hot loop of us, nor a holder that rewrites its value all the time. */
@@ -155,5 +162,5 @@ async function lookForTheLastTime({
     async () => await gate.readKey(fullKey, { consistency: 'default', lane: 'contending', signal }),
     { clock, signal, remainingMs: () => patience.leftToRetryMs },
   );
-  return entry?.session === undefined || session.hasTaken(entry) ? 'free' : 'still-held';
+  return heldByOthers(entry, session) ? 'still-held' : 'free';
 }

@@ -92,6 +92,32 @@ describe('a waiting contender', () => {
     expect(await taken(acquiring)).toBe(true);
   });
 
+  it.each([
+    ['its own', async () => ({})],
+    ['the user’s', async () => ({ session: await scene.userSession() })],
+  ])('does not wait for its own attempt, carried out late on %s session', async (_title, options) => {
+    const arrival = deferred();
+    let carryOut = async (): Promise<unknown> => undefined;
+    scene.client.on(
+      'transaction',
+      once(async (send, request) => {
+        carryOut = send;
+        return await hang(send, request);
+      }),
+    );
+    scene.client.on('kv.get', async (send, request) => {
+      if (isBlocking(request)) await arrival.promise;
+      return await send();
+    });
+    const { acquiring } = await waiter({ ...(await options()), requestTimeoutMs: 200 }, 2_000);
+    await holder.release();
+    await carryOut();
+    arrival.resolve();
+    const handle = await acquiring;
+    expect(await scene.entry()).toMatchObject({ ModifyIndex: handle?.fencingToken });
+    expect(await handle?.release()).toBe(true);
+  });
+
   it('sends no transaction while the holder rewrites its value', async () => {
     const { acquiring } = await waiter();
     const before = scene.client.count('transaction');
