@@ -66,6 +66,7 @@ export class ContenderSession {
       return session;
     }
     await this.drop();
+    this.#signal.throwIfAborted();
     // The lock may have come with another session meanwhile, and nobody would end this one.
     if (this.#isAbandoned) throw ABANDONED;
     return this.atHand ?? (this.#session = await this.#open());

@@ -138,6 +138,24 @@ describe('a cancellation', () => {
     expect(await rejected).toBe(reason);
   });
 
+  it('while a session whose time is over is being ended makes no other', async () => {
+    const controller = new AbortController();
+    scene.client.on(
+      'transaction',
+      once(async () => {
+        await scene.fake.advance(1_000);
+        throw connectionReset();
+      }),
+    );
+    scene.client.on('session.destroy', async (send) => {
+      controller.abort(reason);
+      return await send();
+    });
+    const lock = scene.lock({ lockTimeoutMs: 1_000 });
+    expect(await failureOf(async () => await lock.acquire({ signal: controller.signal }))).toBe(reason);
+    expect(scene.client.count('session.create')).toBe(1);
+  });
+
   it('while an attempt is under way gives back what it takes', async () => {
     const controller = new AbortController();
     scene.client.on('transaction', async (send) => {
