@@ -233,7 +233,7 @@ class Contender {
 
   /** One attempt on a living session, the same in every repetition: same session, same value, same flags. */
   async #attempt(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
-    const { atHand } = this.#session;
+    const atHand = this.#session.takeAtHand();
     const session = atHand ?? (await this.#session.alive());
     // Made so slowly that its TTL is over: a renewal would come too late, whoever answers it.
     if (!atHand && !session.isAdopted && session.ageMs >= session.ttlMs) return { kind: 'session-gone' };

@@ -48,8 +48,8 @@ export class ContenderSession {
     return !own.isAdopted || this.#entries.some((entry) => entry.fullKey === key && entry.flags === flags);
   }
 
-  /** A session that can be relied on, where there is one without asking Consul. */
-  get atHand(): Session | undefined {
+  /** Takes a session that can be relied on, where there is one without asking Consul. */
+  takeAtHand(): Session | undefined {
     if (!this.#session && this.#settings.session === undefined) this.#session = sessionPool.take(this.#terms);
     const session = this.#session;
     return session && session.ageMs < session.ttlMs ? session : undefined;
@@ -57,7 +57,7 @@ export class ContenderSession {
 
   /** A session that can be relied on. */
   async alive(): Promise<Session> {
-    const { atHand } = this;
+    const atHand = this.takeAtHand();
     if (atHand) return atHand;
     const session = this.#session;
     if (session?.isAdopted === true) {
@@ -69,7 +69,7 @@ export class ContenderSession {
     this.#signal.throwIfAborted();
     // The lock may have come with another session meanwhile, and nobody would end this one.
     if (this.#isAbandoned) throw ABANDONED;
-    return this.atHand ?? (this.#session = await this.#open());
+    return this.takeAtHand() ?? (this.#session = await this.#open());
   }
 
   /** Between two waits: a session that is not renewed would end while its contender waits. */
