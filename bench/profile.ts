@@ -1,15 +1,21 @@
 import { Session } from 'node:inspector/promises';
 import { originsOf, type Profile } from './measures/origins.ts';
 import { machineMs } from './measures/machine-clock.ts';
+import { RequestGaps } from './measures/request-gaps.ts';
+import { mean, median } from './measures/statistics.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
 import { loop } from './process/loop.ts';
 import { aligned } from './report/table.ts';
 import { ConsulBenchServer } from './servers/consul-bench-server.ts';
 
 const WARM_UP_MS = 6_000;
+const TIMED_MS = 5_000;
 const PROFILED_MS = 6_000;
 
-/** Where the CPU time of the callers of one process goes, by whose code it is: for figures that miss their target. */
+/**
+ * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
+ * between an answer and the next request; then the CPU time, by whose code it is.
+ */
 const CASES: readonly { readonly contestant: ContestantName; readonly callers: number }[] = [
   { contestant: 'raw-write', callers: 1 },
   { contestant: 'client-write', callers: 1 },
@@ -21,20 +27,25 @@ const CASES: readonly { readonly contestant: ContestantName; readonly callers: n
 const consul = await ConsulBenchServer.start();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 try {
-  const lines: string[][] = [];
+  const [times, lines]: [string[][], string[][]] = [[], []];
   for (const { contestant: name, callers } of CASES) {
-    console.log(`${name}, ${callers} caller(s): ${(WARM_UP_MS + PROFILED_MS) / 1_000} s`);
+    console.log(`${name}, ${callers} caller(s): ${(WARM_UP_MS + TIMED_MS + PROFILED_MS) / 1_000} s`);
     const contestant = await openContestant(name, consul.address);
     const startAt = machineMs();
-    const [from, to] = [startAt + WARM_UP_MS, startAt + WARM_UP_MS + PROFILED_MS];
+    const from = startAt + WARM_UP_MS + TIMED_MS;
+    const to = from + PROFILED_MS;
+    using gaps = new RequestGaps(() => machineMs() >= startAt + WARM_UP_MS && machineMs() < from);
     const looping = loop(contestant, { key: `bench/profile/${name}/${callers}`, callers, startAt, from, to });
-    const profile = await profiled(WARM_UP_MS, PROFILED_MS);
+    const profile = await profiled(WARM_UP_MS + TIMED_MS, PROFILED_MS);
     const { locks } = await looping;
     const usPerLock = [...originsOf(profile)].map(([, us]) => (us / locks).toFixed(0));
     lines.push([`${name}, ${callers} caller(s)`, ...usPerLock]);
+    const figures = [gaps.underWay, gaps.between].flatMap((us) => [median(us), mean(us)]);
+    times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
-  console.log(`\n${aligned([head, ...lines], 1)}`);
+  const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
+  console.log(`\n${aligned([timesHead, ...times], 1)}\n\n${aligned([head, ...lines], 1)}`);
 } finally {
   await consul.stop();
 }

@@ -1,0 +1,38 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { machineMs } from './machine-clock.ts';
+
+const [STARTED, ANSWERED] = ['http.client.request.start', 'http.client.response.finish'] as const;
+
+/** In microseconds, one after the other: how long each request took, and each time from an answer to the next request. */
+export class RequestGaps implements Disposable {
+  readonly underWay: number[] = [];
+  readonly between: number[] = [];
+  readonly #counts: () => boolean;
+  #startedAt: number | undefined;
+  #answeredAt: number | undefined;
+
+  /** For processes that have one request under way at a time. */
+  constructor(counts: () => boolean) {
+    this.#counts = counts;
+    subscribe(STARTED, this.#noteStart);
+    subscribe(ANSWERED, this.#noteAnswer);
+  }
+
+  readonly #noteStart = (): void => {
+    this.#startedAt = machineMs();
+    if (this.#answeredAt !== undefined && this.#counts())
+      this.between.push((this.#startedAt - this.#answeredAt) * 1_000);
+    this.#answeredAt = undefined;
+  };
+
+  readonly #noteAnswer = (): void => {
+    this.#answeredAt = machineMs();
+    if (this.#startedAt !== undefined && this.#counts())
+      this.underWay.push((this.#answeredAt - this.#startedAt) * 1_000);
+  };
+
+  [Symbol.dispose](): void {
+    unsubscribe(STARTED, this.#noteStart);
+    unsubscribe(ANSWERED, this.#noteAnswer);
+  }
+}
