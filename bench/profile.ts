@@ -52,11 +52,11 @@ try {
 process.exit();
 
 async function profiled(afterMs: number, forMs: number): Promise<Profile> {
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
   const inspector = new Session();
   inspector.connect();
   await inspector.post('Profiler.enable');
   await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
-  await new Promise((resolve) => setTimeout(resolve, afterMs));
   await inspector.post('Profiler.start');
   await new Promise((resolve) => setTimeout(resolve, forMs));
   const { profile } = await inspector.post('Profiler.stop');
