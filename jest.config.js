@@ -31,10 +31,15 @@ export default {
     },
     {
       ...shared,
+      displayName: 'properties',
+      testMatch: ['<rootDir>/spec/properties/**/*.spec.ts'],
+    },
+    {
+      ...shared,
       displayName: 'consul',
       testMatch: ['<rootDir>/spec/**/*.spec.ts'],
       testPathIgnorePatterns: [
-        ...withoutConsul.map((folder) => `<rootDir>/spec/${folder}/`),
+        ...[...withoutConsul, 'properties'].map((folder) => `<rootDir>/spec/${folder}/`),
         '\\.fake\\.spec\\.ts$',
       ],
       globalSetup: '<rootDir>/spec/support/global-setup.ts',

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { failureOf } from '../support/failure-of.ts';
 import { deny, type Hook, once, refuse, type SentRequest } from '../support/hooked-client.ts';
 import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
+import { realProcess } from '../support/real-process.ts';
 
 const SIXTEEN = Array.from({ length: 16 }, (_, i) => `key-${String(i).padStart(2, '0')}`);
 
@@ -14,14 +15,6 @@ beforeEach(() => {
 afterEach(async () => await scene.end());
 
 const isBlocking = ({ options }: SentRequest): boolean => options['index'] !== undefined;
-
-/** The process that Node itself warns, which is not the copy of it that a spec sees. */
-function realProcess(): NodeJS.Process {
-  const { constructor: RealFunction } = process.constructor as unknown as {
-    constructor: new (text: string) => () => NodeJS.Process;
-  };
-  return new RealFunction('return process')();
-}
 
 describe('a lock of 16 keys', () => {
   it('makes Node warn of nothing, whatever is done with it', async () => {

@@ -1,0 +1,6 @@
+/** Something that no sequence may lead to. */
+export class Breach extends Error {
+  static {
+    this.prototype.name = 'Breach';
+  }
+}
