@@ -17,7 +17,7 @@ const { values } = parseArgs({
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 const tools = await findTools().catch((error: Error) => {
-  console.log(`The model is not checked: ${error.message}`);
+  console.log(`The model is not checked.\n${error.message}`);
   if (process.env['CI']) process.exitCode = 1;
   return undefined;
 });

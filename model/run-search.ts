@@ -36,15 +36,15 @@ export async function runSearch(
   try {
     copyFileSync(join(projectFolder(), 'model', MODEL), join(folder, MODEL));
     const options = [`-P${compiler} -E -x c`, ...defines.map((define) => `-D${define}`)];
-    await run(spin, [...options, '-a', MODEL], folder);
-    // All of the model's data is shared, so that there is no order to be saved: NOREDUCE only spares the looking.
+    await run(spin, [...options, '-a', MODEL], { cwd: folder });
+    // Everybody shares all of the data, and so there is no order of events that would not matter.
     const flags = ['SAFETY', 'NOREDUCE', `MEMLIM=${MOST_MEGABYTES}`, ...(shortest ? ['BFS'] : [])];
     const compiled = ['-O1', '-w', ...flags.map((flag) => `-D${flag}`), '-o', 'pan', 'pan.c'];
     await runCommand(compiler, compiled, { cwd: folder, timeoutMs });
     const report = await runPan(folder, timeoutMs);
     if (report.violated === undefined) return { report, story: [] };
     // It complains about the violation that it arrives at.
-    return { report, story: storyIn(await run(spin, [...options, '-t', '-T', MODEL], folder)) };
+    return { report, story: storyIn(await run(spin, [...options, '-t', '-T', MODEL], { cwd: folder })) };
   } finally {
     await removeTemporaryFolder(folder);
   }

@@ -12,9 +12,14 @@ export interface Unpacked {
 }
 
 /** Unpacks a package and those that it needs and that this machine lacks; unless it lies in `folder` already. */
-export async function unpackedProgram(name: string, program: string, folder: string): Promise<Unpacked> {
+export async function unpackedProgram(
+  name: string,
+  program: string,
+  folder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Unpacked> {
   const root = join(folder, `${name}-${process.platform}-${process.arch}`);
-  if (!existsSync(root)) await fetch(name, folder, root);
+  if (!existsSync(root)) await fetch(name, folder, root, env);
   const libraries = (
     await readdir(join(root, 'usr/lib'), { recursive: true, withFileTypes: true }).catch(() => [])
   )
@@ -24,7 +29,7 @@ export async function unpackedProgram(name: string, program: string, folder: str
   return { file: 'env', args: [`LD_LIBRARY_PATH=${path}`, join(root, 'usr/bin', program)] };
 }
 
-async function fetch(name: string, folder: string, root: string): Promise<void> {
+async function fetch(name: string, folder: string, root: string, env: NodeJS.ProcessEnv): Promise<void> {
   await mkdir(folder, { recursive: true });
   const workFolder = await mkdtemp(join(folder, 'fetch-'));
   try {
@@ -35,7 +40,7 @@ async function fetch(name: string, folder: string, root: string): Promise<void> 
     await writeFile(configFile, aptConfig(workFolder, undefined));
     const apt = async (...args: string[]): Promise<string> =>
       await runCommand('apt-get', ['-q', '-c', configFile, ...args], {
-        env: { ...process.env, LC_ALL: 'C' },
+        env: { ...env, LC_ALL: 'C' },
         cwd: workFolder,
         timeoutMs: 180_000,
       });
@@ -46,7 +51,7 @@ async function fetch(name: string, folder: string, root: string): Promise<void> 
     await apt('install', ...only, name);
     const archives = join(workFolder, 'cache/archives');
     for (const archive of (await readdir(archives)).filter((file) => file.endsWith('.deb'))) {
-      await runCommand('dpkg-deb', ['-x', join(archives, archive), join(workFolder, 'root')]);
+      await runCommand('dpkg-deb', ['-x', join(archives, archive), join(workFolder, 'root')], { env });
     }
     await rename(join(workFolder, 'root'), root);
   } finally {
