@@ -26,6 +26,7 @@ if (tools) await checkModel(tools);
 async function checkModel(found: Tools): Promise<void> {
   const began = performance.now();
   const judged: Judged[] = [];
+  console.log(`${SEARCHES.length} searches, which take a minute or two\n`);
   for (const search of SEARCHES) judged.push(await check(found, search));
   console.log(`${tableOf(judged)}\n`);
   console.log(`${verdictOn(judged)} ${((performance.now() - began) / 1_000).toFixed(0)} s.`);
@@ -35,10 +36,10 @@ async function checkModel(found: Tools): Promise<void> {
 async function check(found: Tools, search: Search): Promise<Judged> {
   const isVariant = search.violates !== undefined;
   const limits = { shortest: isVariant, timeoutMs: TIMEOUT_MS };
-  let { report, story } = await runSearch(found, search.defines, limits);
+  let { report, story } = await runSearch(found, search, limits);
   const objections = objectionsTo(search, report);
   if (objections.length > 0 && report.violated !== undefined && !isVariant) {
-    const again = await runSearch(found, search.defines, { ...limits, shortest: true });
+    const again = await runSearch(found, search, { ...limits, shortest: true });
     if (again.report.violated !== undefined) story = again.story;
   }
   if (objections.length > 0 || (values.stories && story.length > 0)) tell(search, objections, story);

@@ -6,10 +6,11 @@
  *   keyIsKept        while a contender's clock says so, the key is its own in Consul: nobody else can take it, in
  *                    whatever process, which is why two contenders are enough here
  *   fencing          a resource that refuses smaller tokens takes no write after one of a later holder
- *   noKeyStays       once no more requests are lost, a key that nobody holds is free within two TTLs
+ *   noKeyStays       once no more requests are lost, a key that nobody holds comes free, or goes to somebody, within
+ *                    two TTLs
  *
- * noKeyStays has a bound, and so needs no assumption about fairness: it says more than 'not for ever', and is found as
- * the others are, by one search of all states.
+ * noKeyStays has a bound, and so needs no assumption about fairness: it says more than 'not for ever', and is searched
+ * for as the others are.
  *
  * What keeps the model small, and why nothing is lost by that:
  *
@@ -46,17 +47,17 @@
 #define CONTENDERS 2
 #define OTHER (1 - i)
 
-/* Sessions: of A, of B, of the pool, and those that nobody knows any more. */
+/* Sessions: 1 is A's, 2 is B's, 3 is the pool's, and the others are those that nobody knows any more. */
 #define OWN (i + 1)
 #define OTHERS (OTHER + 1)
 #define POOL (CONTENDERS + 1)
 #define SESSIONS (POOL + LATE + 1)
 
 typedef Session {
-  /* In Consul, where it may end after so many ticks. */
+  /* In Consul: whether there is such a session, and in how many ticks it may end. */
   bit isAlive;
   byte left;
-  /* To one of us (session.ts), who counts the ticks since the request was sent that last started the TTL. */
+  /* In the process, if it knows it (session.ts): ticks since the request was sent that last started the TTL. */
   bit isKnown;
   byte age;
   bit isDoubtful;
@@ -70,7 +71,7 @@ typedef Key {
   byte token;
   /* By which contender's acquisition it was written, 0 for one that is over: lock-entry.ts */
   byte flags;
-  /* The how manieth holder it has: for the properties alone. */
+  /* Counts the holders, for the properties alone. */
   byte turn
 };
 
@@ -98,11 +99,12 @@ Session session[SESSIONS + 1];
 Key key;
 Request late[LATE];
 Contender contender[CONTENDERS];
-/* To the resource: one that takes its time, and the last one that was accepted. */
+/* To the resource that the lock guards: one that takes its time, and the last one that was accepted. */
 Write slowWrite;
 Write lastWrite;
 /* From some moment on no request is lost. */
 bool isCalm;
+/* Since then, and since the key last came to somebody. */
 byte unheldTicks;
 
 bool mutualExclusion = true, keyIsKept = true, fencing = true, noKeyStays = true;
@@ -117,10 +119,11 @@ int used;
 #define flagsOf(c) ((c) + 1)
 #define nameOf(c) ('A' + (c))
 #define isHeld(c) (contender[c].holds && contender[c].leaseAge < TTL)
+#define keepsKey(c) (!isHeld(c) || (key.session == (c) + 1 && key.token == contender[c].token))
 #define isOurs (key.session == OWN && key.flags == flagsOf(i))
 #define isAnnounced (key.session == OWN && me.hasAnnounced && (key.flags == flagsOf(OTHER) || key.flags == 0))
 
-/* What the variants leave out, and have to fail for. */
+/* The variants: what each of them leaves out, it has to fail for */
 
 #if defined(AMBIGUOUS_SESSIONS_KEPT)
 #define mayServeAgain(which) true
@@ -245,13 +248,17 @@ inline moveSession(from, to) {
 
 /* Consul: what it does with a request, with its answer in `ok`. */
 
-inline freeKey() {
-  key.session = 0; key.token = 0; key.flags = 0; key.turn = 0;
-  unheldTicks = 0;
+inline checkKey() {
 #if !defined(TWO_HOLDERS_ONLY)
-  keyIsKept = !isHeld(0) && !isHeld(1);
+  keyIsKept = keepsKey(0) && keepsKey(1);
   assert(keyIsKept);
 #endif
+  unheldTicks = 0
+}
+
+inline freeKey() {
+  key.session = 0; key.token = 0; key.flags = 0; key.turn = 0;
+  checkKey();
   clearUp()
 }
 
@@ -269,7 +276,8 @@ inline take(which, written) {
   :: session[which].isAlive && key.session == 0 ->
     findNext();
     key.session = which; key.token = next; key.flags = written; key.turn = next;
-    next = 0; unheldTicks = 0; ok = true
+    next = 0; ok = true;
+    checkKey()
   :: session[which].isAlive && key.session == which && key.flags == written -> ok = true
   :: else -> ok = false
   fi
@@ -282,7 +290,8 @@ inline handOver(which, guard, written) {
   :: ok ->
     findNext();
     raiseToken(); key.flags = written; key.turn = next;
-    next = 0; unheldTicks = 0;
+    next = 0;
+    checkKey();
     clearUp()
   :: else
   fi
@@ -429,7 +438,7 @@ inline renew() {
   fi
 }
 
-/* A deposed leader answers it as usual, and it has no effect. Not twice without a renewal in between that has. */
+/* A deposed leader answers it as usual, and it has no effect (measured); not twice without one between that has. */
 #define mayBeMisled (!mine.isMisled && mine.age < TTL)
 inline beMisled() {
   mine.age = 0; mine.isMisled = 1; printf("%c renews its session at a deposed leader\n", nameOf(i))
@@ -601,12 +610,9 @@ served:
   /* lease.ts: the lock is ours from here, until so long after its session was last started. */
 entering:
   atomic {
-    me.holds = 1; me.leaseAge = mine.age; unheldTicks = 0;
+    me.holds = 1; me.leaseAge = mine.age;
     printf("%c holds the lock for %d ticks: token %d\n", nameOf(i), TTL - me.leaseAge, me.token);
-    d_step {
-      mutualExclusion = !(isHeld(0) && isHeld(1));
-      assert(mutualExclusion)
-    }
+    d_step { mutualExclusion = !isHeld(0) || !isHeld(1); assert(mutualExclusion); checkKey() }
   };
 holding:
   atomic {
@@ -638,7 +644,7 @@ holding:
     fi
   };
 
-  /* renewal.ts: the lease goes on when a look has shown that the key is still ours. A release does not wait for that. */
+  /* renewal.ts: the lease goes on when a look has shown that the key is still ours. A release does not wait for it. */
 renewing:
   atomic {
     if
@@ -646,7 +652,6 @@ renewing:
       me.leaseAge = mine.age;
       printf("%c holds the lock for %d ticks more\n", nameOf(i), TTL - me.leaseAge);
       goto holding
-    :: isHeld(i) && !isOurs -> me.leaseAge = TTL; goto holding
     :: !isHeld(i) || !isCalm -> goto holding
     :: printf("%c releases the lock instead\n", nameOf(i));
       me.holds = 0; me.leaseAge = 0; mine.isDoubtful = 1;
@@ -657,7 +662,7 @@ renewing:
 releasing:
   atomic {
     if
-    /* hand-over.ts: not on a session in doubt; it ends with half of the TTL left, or is given back. */
+    /* hand-over.ts: not on a session in doubt; with too little of its TTL left, the lock is given back after all. */
     :: contender[OTHER].isReady && !contender[OTHER].hasLot && mayServeAgain(OWN) && !me.hasAnnounced ->
       renewBeside();
       if

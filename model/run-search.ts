@@ -9,6 +9,7 @@ import {
 } from '../spec/support/consul-server/temporary-folder.ts';
 import { spawnTethered } from '../spec/support/consul-server/tethered-process.ts';
 import { readPanReport, type PanReport } from './pan-report.ts';
+import type { Search } from './searches.ts';
 import { storyIn } from './story.ts';
 import { run, type Tools } from './tools.ts';
 
@@ -22,20 +23,24 @@ export interface SearchResult {
   readonly story: readonly string[];
 }
 
-/**
- * Searches all states of the model, compiled with these definitions.
- *
- * @param shortest - finds the shortest way to a violation, at the price of more memory where there is none.
- */
+export interface SearchOptions {
+  /** Finds the shortest way to a violation, at the price of more memory where there is none. */
+  readonly shortest: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Searches all states of the model. */
 export async function runSearch(
   { spin, compiler }: Tools,
-  defines: readonly string[],
-  { shortest, timeoutMs }: { shortest: boolean; timeoutMs: number },
+  { defines, reachesAll = false }: Search,
+  { shortest, timeoutMs }: SearchOptions,
 ): Promise<SearchResult> {
   const folder = await createTemporaryFolder();
   try {
     copyFileSync(join(projectFolder(), 'model', MODEL), join(folder, MODEL));
     const options = [`-P${compiler} -E -x c`, ...defines.map((define) => `-D${define}`)];
+    // Spin merges statements, and one that is never reached could hide in another.
+    if (reachesAll) options.push('-o3');
     await run(spin, [...options, '-a', MODEL], { cwd: folder });
     // Everybody shares all of the data, and so there is no order of events that would not matter.
     const flags = ['SAFETY', 'NOREDUCE', `MEMLIM=${MOST_MEGABYTES}`, ...(shortest ? ['BFS'] : [])];
