@@ -1,6 +1,6 @@
-/** Packs the package, installs it in an empty folder and uses it as a stranger would: by import, by require, with types. */
+/** Packs the package, installs it in an empty folder and uses it as a stranger would: by import, by require, by its command, with types. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -94,6 +94,15 @@ try {
   runAsModule('importing.mjs', IMPORTING);
   runAsModule('requiring.cjs', REQUIRING);
   if (Number(process.versions.node.split('.')[0]) >= 24) runAsModule('disposing.mjs', DISPOSING);
+
+  const help = run(join(folder, 'node_modules/.bin/consul-lock'), ['--help']);
+  if (!help.includes('consul-lock run <key>')) throw new Error(`the command does not help: ${help}`);
+  const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
+  const told = run('npx', ['--no-install', 'consul-lock', '--version']).trim();
+  if (told !== version) throw new Error(`the command is of version ${told}`);
+  const command = readFileSync(join(folder, 'node_modules/consul-lock/dist/cli.js'), 'utf8');
+  if (/class EphemeralLock\b/.test(command)) throw new Error('the command has a package of its own');
+  console.log('consul-lock --help: fine');
 
   install('@types/node@20');
   writeFileSync(join(folder, 'typed.mts'), TYPED);
