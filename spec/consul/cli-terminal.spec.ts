@@ -70,7 +70,11 @@ describeWithOwnAgents('consul-lock on a terminal', () => {
 
     it('leaves Ctrl-C to the terminal, which sends it to the command once, and a second one too', async () => {
       const line = await stage.onTerminal(
-        ...['run', stage.scene.key(), '--', 'sh', '-c'],
+        'run',
+        stage.scene.key(),
+        '--',
+        'sh',
+        '-c',
         `trap 'echo interrupted' INT; echo ready; read a; read b; read c; exit 5`,
       );
       await line.shows(/ready/);
@@ -139,6 +143,7 @@ describeWithOwnAgents('consul-lock on a terminal', () => {
       shell.type('\r');
       shell.typeLine('echo "ended with $?"; exit');
       await shell.shows(/ended with 6/);
+      expect(await shell.ended()).toBe(0);
     });
 
     it('passes SIGINT on to a command in the background, where nothing comes from the terminal', async () => {
