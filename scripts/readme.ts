@@ -1,5 +1,9 @@
-/** Takes the README's samples anew from the examples. */
+/** Takes the samples of the README and of docs/ anew from the examples. */
 import { writeFileSync } from 'node:fs';
-import { readProjectFile, withSamples } from '../spec/support/readme-samples.ts';
+import { documents, readProjectFile, withSamples } from '../spec/support/readme-samples.ts';
 
-writeFileSync('README.md', withSamples(readProjectFile('README.md')));
+for (const document of documents()) {
+  const before = readProjectFile(document);
+  const after = withSamples(before);
+  if (after !== before) writeFileSync(document, after);
+}

@@ -5,19 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { compiledUrl } from '../support/compiled.ts';
 import { consulUnderTest } from '../support/consul.ts';
 
-const EXPECTED: Record<string, RegExp> = {
-  'await-using': /^sent to 42\n$/,
-  configure: /^ours for \d+ s\n$/,
-  'guarded-write': /^written\n$/,
-  hold: /^sent to 42\n$/,
-  'long-job': /^done\n$/,
-  'try-acquire': /^sent to 42\n$/,
-  'unit-test': /^lost in time\n$/,
+const EXPECTED: Record<`${string}.ts`, RegExp> = {
+  'examples/await-using.ts': /^sent to 42\n$/,
+  'examples/configure.ts': /^ours for \d+ s\n$/,
+  'examples/guarded-write.ts': /^written\n$/,
+  'examples/hold.ts': /^sent to 42\n$/,
+  'examples/long-job.ts': /^done\n$/,
+  'examples/try-acquire.ts': /^sent to 42\n$/,
+  'examples/unit-test.ts': /^lost in time\n$/,
 };
 
 describe('the examples', () => {
   it.each(Object.entries(EXPECTED))('%s does what it says, and ends by itself', async (name, expected) => {
-    const child = spawn(process.execPath, [fileURLToPath(compiledUrl(`examples/${name}.ts`))], {
+    const child = spawn(process.execPath, [fileURLToPath(compiledUrl(name as `${string}.ts`))], {
       env: { ...process.env, CONSUL_HTTP_ADDR: consulUnderTest().address },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,31 +1,42 @@
 import { describe, expect, it } from '@jest/globals';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { defaults, resetDefaults } from '../../lib/index.ts';
 import { projectFolder } from '../support/consul-server/project-folder.ts';
-import { readProjectFile, regionOf, samplesOf } from '../support/readme-samples.ts';
+import { documents, readProjectFile, sampleText, samplesOf } from '../support/readme-samples.ts';
 
 const readme = readProjectFile('README.md');
+const pages = documents().map((file) => ({ file, text: readProjectFile(file) }));
+
+/** What may be shown without a source: commands to type, statements and rules of other programs, drawings. */
+const NEEDS_NO_SOURCE = ['sh', 'sql', 'hcl', 'text', 'mermaid'];
+
+/** The specs that run the examples, or start something with them. */
+const RUNNERS = ['examples'];
+
+/** What is wrong with the code that a document shows; nothing, if all is well. */
+function complaints(document: string): string[] {
+  const samples = samplesOf(document);
+  const promised = document.split('<!-- sample:').length - 1;
+  return [
+    ...(samples.filter(({ source }) => source !== undefined).length === promised
+      ? []
+      : ['a source stands above no block']),
+    ...samples.flatMap(({ source, language, code }) => {
+      const start = code.split('\n', 1).join();
+      if (language === '') return [`a block names no language: ${start}`];
+      if (source === undefined) {
+        return NEEDS_NO_SOURCE.includes(language) ? [] : [`a block of ${language} has no source: ${start}`];
+      }
+      const [file = ''] = source.split('#');
+      if (!existsSync(join(projectFolder(), file))) return [`there is no ${file}`];
+      if (!file.endsWith(`.${language}`)) return [`a block of ${language} is from ${file}`];
+      return code === sampleText(source) ? [] : [`a block is not what ${source} says: ${start}`];
+    }),
+  ];
+}
 
 describe('README', () => {
-  it('has fewer than 250 lines', () => {
-    expect(readme.split('\n').length).toBeLessThan(250);
-  });
-
-  it('shows no code but what the specs run', () => {
-    const samples = samplesOf(readme);
-    expect(samples).toHaveLength(readme.split('```ts').length - 1);
-    for (const { example, code } of samples) expect(code).toBe(regionOf(readProjectFile(example)));
-  });
-
-  it('shows every example, but for what examples share', () => {
-    const shown = samplesOf(readme).map(({ example }) => example);
-    const files = readdirSync(join(projectFolder(), 'examples')).filter(
-      (file) => file !== 'welcome-email.ts',
-    );
-    expect(shown.toSorted()).toEqual(files.map((file) => `examples/${file}`).toSorted());
-  });
-
   it('names every option, with the default that it has', () => {
     resetDefaults();
     const rows = new Map(
@@ -40,6 +51,68 @@ describe('README', () => {
     for (const [name, value] of literals) {
       expect(`${name} ${rows.get(name)}`).toBe(`${name} \`${JSON.stringify(value).replaceAll('"', "'")}\``);
     }
+  });
+});
+
+describe.each(pages)('$file', ({ file, text }) => {
+  it('has fewer than 250 lines', () => {
+    expect(text.split('\n').length).toBeLessThan(250);
+  });
+
+  it('shows no code but what the specs run', () => {
+    expect(complaints(text)).toEqual([]);
+  });
+
+  it('links to no file that is not there', () => {
+    const links = Array.from(text.matchAll(/\]\(([^)#]+)[^)]*\)/g), ([, link = '']) => link);
+    const own = links.filter((link) => !/^https?:/.test(link));
+    expect(own.filter((link) => !existsSync(join(projectFolder(), dirname(file), link)))).toEqual([]);
+  });
+});
+
+describe('the examples', () => {
+  const files = readdirSync(join(projectFolder(), 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.\w+$/.test(file))
+    .map((file) => `examples/${file}`);
+
+  it('are all shown, but for what examples share', () => {
+    const shown = new Set(
+      pages.flatMap(({ text }) => samplesOf(text)).map(({ source }) => source?.split('#', 1).join()),
+    );
+    const programs = files.filter((file) => file.endsWith('.ts')).map(readProjectFile);
+    const isShared = (file: string): boolean =>
+      programs.some((program) => program.includes(`/${file.split('/').at(-1)}'`));
+    expect(files.filter((file) => !shown.has(file) && !isShared(file))).toEqual([]);
+  });
+
+  it('that are shown are all run', () => {
+    const runners = RUNNERS.map((name) => readProjectFile(`spec/consul/${name}.spec.ts`)).join();
+    const sources = pages.flatMap(({ text }) => samplesOf(text)).map(({ source }) => source);
+    const shown = new Set(sources.flatMap((source) => source?.split('#', 1) ?? []));
+    expect([...shown].filter((file) => !runners.includes(`'${file}'`))).toEqual([]);
+  });
+});
+
+describe('the check of what documents show', () => {
+  const shown = (source: string, code: string, language = 'ts'): string =>
+    `${source}\`\`\`${language}\n${code}\`\`\`\n`;
+  const HOLD = '<!-- sample: examples/hold.ts -->\n\n';
+
+  it('is content with a sample, with a command to type, and with text', () => {
+    const sample = shown(HOLD, sampleText('examples/hold.ts'));
+    expect(complaints(`Text.\n\n${sample}\n${shown('', 'npm test\n', 'sh')}\nMore \`text\`.\n`)).toEqual([]);
+  });
+
+  it.each([
+    ['code without a source', shown('', 'lock();\n'), 'a block of ts has no source: lock();'],
+    ['a language that it does not know', shown('', 'lock()\n', 'python'), 'a block of python has no source'],
+    ['a block without a language', shown('', 'lock()\n', ''), 'a block names no language: lock()'],
+    ['a sample that was changed', shown(HOLD, 'lock();\n'), 'is not what examples/hold.ts says: lock();'],
+    ['a missing example', shown(HOLD.replace('hold', 'none'), ''), 'there is no examples/none.ts'],
+    ['a sample in a wrong language', shown(HOLD, '', 'sh'), 'a block of sh is from examples/hold.ts'],
+    ['a source above something else', `${HOLD}Text.\n`, 'a source stands above no block'],
+  ])('objects to %s', (_title, document, complaint) => {
+    expect(complaints(document)).toEqual([expect.stringContaining(complaint)]);
   });
 });
 
