@@ -12,7 +12,7 @@ const pages = documents().map((file) => ({ file, text: readProjectFile(file) }))
 const NEEDS_NO_SOURCE = ['sh', 'sql', 'hcl', 'text', 'mermaid'];
 
 /** The specs that run the examples, or start something with them. */
-const RUNNERS = ['examples'];
+const RUNNERS = ['examples', 'recipes'];
 
 /** What is wrong with the code that a document shows; nothing, if all is well. */
 function complaints(document: string): string[] {
@@ -34,6 +34,15 @@ function complaints(document: string): string[] {
       return code === sampleText(source) ? [] : [`a block is not what ${source} says: ${start}`];
     }),
   ];
+}
+
+function anchorsOf(document: string): string[] {
+  return Array.from(document.matchAll(/^#+ (.+)$/gm), ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 describe('README', () => {
@@ -63,10 +72,16 @@ describe.each(pages)('$file', ({ file, text }) => {
     expect(complaints(text)).toEqual([]);
   });
 
-  it('links to no file that is not there', () => {
-    const links = Array.from(text.matchAll(/\]\(([^)#]+)[^)]*\)/g), ([, link = '']) => link);
+  it('links to nothing of ours that is not there', () => {
+    const links = Array.from(text.matchAll(/\]\(([^)]+)\)/g), ([, link = '']) => link);
     const own = links.filter((link) => !/^https?:/.test(link));
-    expect(own.filter((link) => !existsSync(join(projectFolder(), dirname(file), link)))).toEqual([]);
+    const isThere = (link: string): boolean => {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? file : join(dirname(file), path);
+      if (!existsSync(join(projectFolder(), target))) return false;
+      return anchor === undefined || anchorsOf(readProjectFile(target)).includes(anchor);
+    };
+    expect(own.filter((link) => !isThere(link))).toEqual([]);
   });
 });
 
