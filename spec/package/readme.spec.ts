@@ -12,7 +12,7 @@ const pages = documents().map((file) => ({ file, text: readProjectFile(file) }))
 const NEEDS_NO_SOURCE = ['sh', 'sql', 'hcl', 'text', 'mermaid'];
 
 /** The specs that run the examples, or start something with them. */
-const RUNNERS = ['examples', 'recipes'];
+const RUNNERS = ['examples', 'recipes', 'test-samples'];
 
 /** What is wrong with the code that a document shows; nothing, if all is well. */
 function complaints(document: string): string[] {
