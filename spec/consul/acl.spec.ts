@@ -9,6 +9,7 @@ import { describeWithOwnAgents, startAgent } from '../support/consul.ts';
 import type { ConsulAgent } from '../support/consul-server/consul-agent.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { FaultProxy } from '../support/proxy.ts';
+import { readProjectFile } from '../support/readme-samples.ts';
 import { type Scene, Scenes } from '../support/scene.ts';
 
 jest.setTimeout(30_000);
@@ -16,7 +17,8 @@ jest.setTimeout(30_000);
 const SESSION_WRITE = 'session_prefix "" { policy = "write" }';
 const KEY_WRITE = 'key_prefix "locks/ephemeral/" { policy = "write" }';
 const KEY_READ = 'key_prefix "locks/ephemeral/" { policy = "read" }';
-const MINIMAL = `${SESSION_WRITE} ${KEY_WRITE}`;
+const MINIMAL = readProjectFile('examples/operating/policy.hcl');
+const READER = readProjectFile('examples/operating/reader.hcl');
 
 const DENIED = { name: 'ConsulRequestError', code: 'CONSUL_DENIED', transient: false };
 
@@ -138,6 +140,18 @@ describeWithOwnAgents('with ACLs that deny by default', () => {
     const outside = { KV: { Verb: 'set', Key: `elsewhere/${scene.name}`, Value: 'bmV3' } };
     await expectDenied(async () => await handle.transaction([outside]));
     expect(await handle.verify()).toBe(true);
+    expect(await handle.release()).toBe(true);
+  });
+
+  it('a reader sees who has a lock, and can neither take nor free it', async () => {
+    const { secret } = await newToken(READER);
+    const handle = await scene.lock(options((await newToken(MINIMAL)).secret)).acquire();
+    const all = { ...scene.plainOptions, ...options(secret), consulClient: scene.client() };
+    const { sessionId } = handle;
+    expect(await inspectLock(scene.key(), all)).toMatchObject({ sessionId, sessionName: scene.name });
+    expect(await listLocks(`${scene.name}/`, all)).toMatchObject([{ sessionId, sessionName: scene.name }]);
+    await expectDenied(async () => await scene.lock(options(secret), 'other').acquire());
+    await expectDenied(async () => await forceRelease(scene.key(), all));
     expect(await handle.release()).toBe(true);
   });
 

@@ -12,7 +12,7 @@ const pages = documents().map((file) => ({ file, text: readProjectFile(file) }))
 const NEEDS_NO_SOURCE = ['sh', 'sql', 'hcl', 'text', 'mermaid'];
 
 /** The specs that run the examples, or start something with them. */
-const RUNNERS = ['examples', 'recipes', 'test-samples'];
+const RUNNERS = ['acl', 'examples', 'operating', 'recipes', 'test-samples'];
 
 /** What is wrong with the code that a document shows; nothing, if all is well. */
 function complaints(document: string): string[] {
@@ -82,6 +82,18 @@ describe.each(pages)('$file', ({ file, text }) => {
       return anchor === undefined || anchorsOf(readProjectFile(target)).includes(anchor);
     };
     expect(own.filter((link) => !isThere(link))).toEqual([]);
+  });
+});
+
+describe('docs/operating.md', () => {
+  it('names no line of the log but those that are written', () => {
+    const lib = join(projectFolder(), 'lib');
+    const sources = readdirSync(lib).filter((file) => file.endsWith('.ts'));
+    const written = sources.map((file) => readProjectFile(`lib/${file}`)).join();
+    const table = readProjectFile('docs/operating.md').matchAll(/^\| `(\w+(?: [^`]+)+)`/gm);
+    const named = Array.from(table, ([, line = '']) => line);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((line) => !written.includes(`'${line}'`))).toEqual([]);
   });
 });
 

@@ -1,0 +1,2 @@
+session_prefix "" { policy = "write" }
+key_prefix "locks/ephemeral/" { policy = "write" }

@@ -1,0 +1,2 @@
+session_prefix "" { policy = "read" }
+key_prefix "locks/ephemeral/" { policy = "read" }
