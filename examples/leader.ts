@@ -1,13 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 const TERM_MS = Number(process.argv[2] ?? 600_000);
-const oneRound = async (options: { signal: AbortSignal }): Promise<void> => {
-  await pause(20, undefined, options);
+const oneRound = async ({ signal }: { signal: AbortSignal }): Promise<void> => {
+  await pause(20, undefined, { signal });
 };
 const tell = (what: string, token: number): void =>
   console.log(JSON.stringify({ what, token, at: Date.now() }));
 
 // #region sample
+import { setTimeout as pause } from 'node:timers/promises';
 import { EphemeralLock } from 'consul-lock';
 
 const office = new EphemeralLock('shop/leader', {
@@ -23,5 +22,6 @@ for (;;) {
     while (handle.remainingMs > 1_000) await oneRound({ signal: handle.signal });
     tell('steps down', handle.fencingToken);
   });
+  await pause(1_000); // whoever waits goes first
 }
 // #endregion

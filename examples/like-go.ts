@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { EphemeralLock } from 'consul-lock';
 
 // #region sample
@@ -12,4 +13,7 @@ const leader = new EphemeralLock('service/shop/leader', {
 });
 // #endregion
 
-await leader.hold(({ sessionId }) => console.log(sessionId));
+await leader.hold(async ({ sessionId }) => {
+  console.log(sessionId);
+  await pause(500);
+});

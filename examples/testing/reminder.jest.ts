@@ -64,3 +64,19 @@ test('says that Consul is away, and not that somebody else is at it', async () =
   expect(send).not.toHaveBeenCalled();
 });
 // #endregion
+
+test('gets along with timers that jest has replaced', async () => {
+  jest.useFakeTimers();
+  try {
+    await using first = await new EphemeralLock('invoices/7/reminder').acquire();
+    const second = new EphemeralLock('invoices/7/reminder').acquire({ acquireTimeoutMs: 5_000 });
+    const failure = second.catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(4_000);
+    expect(first.remainingMs).toBe(30_000);
+    await fake.advance(5_000);
+    expect(await failure).toMatchObject({ code: 'LOCK_NOT_ACQUIRED' });
+    expect(first.remainingMs).toBe(25_000);
+  } finally {
+    jest.useRealTimers();
+  }
+});

@@ -285,9 +285,12 @@ describe('a lock that behaves as one of Go', () => {
   it('has the session that Go makes, and leaves its key unlocked', async () => {
     const key = 'service/shop/leader';
     await using holder = new Example('examples/like-go.ts');
-    const { printed, code } = await holder.ended();
-    expect([printed, code]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}\n$/), 0]);
+    const session = await holder.line(/^[0-9a-f-]{36}$/);
     written.add(key);
+    expect(JSON.parse(await ask(`/v1/session/info/${session}?consistent`))).toMatchObject([
+      { TTL: '15000ms', Behavior: 'release', LockDelay: 15e9, NodeChecks: ['serfHealth'] },
+    ]);
+    expect((await holder.ended()).code).toBe(0);
     const [entry] = JSON.parse(await ask(`/v1/kv/${key}?consistent`)) as [Record<string, unknown>];
     expect(entry).toMatchObject({ LockIndex: 1 });
     expect(entry).not.toHaveProperty('Session');

@@ -75,6 +75,7 @@ describe('the samples of tests', () => {
         'leaves it to whoever is at it',
         'reminds once when it is called twice',
         'says that Consul is away, and not that somebody else is at it',
+        'gets along with timers that jest has replaced',
       ],
       failed: [],
     });
