@@ -13,7 +13,7 @@ const EXPECTED: readonly (readonly [`${string}.ts`, RegExp])[] = [
 
 describe('the examples', () => {
   it.each(EXPECTED)('%s does what it says, and ends by itself', async (file, expected) => {
-    await using example = new Example(file);
+    await using example = await Example.start(file);
     expect(await example.ended()).toEqual({ printed: expect.stringMatching(expected), code: 0 });
   });
 });

@@ -58,7 +58,7 @@ describeWithOwnAgents('TLS as docs/operating.md sets it up', () => {
     async function take(
       changes: Record<string, string> = {},
     ): Promise<{ printed: string; code: number | null }> {
-      await using example = new Example('examples/hold.ts', [], { ...environment, ...changes });
+      await using example = await Example.start('examples/hold.ts', [], { ...environment, ...changes });
       return await example.ended();
     }
 

@@ -44,8 +44,8 @@ afterEach(async () => {
 describe('an email that is sent once', () => {
   it('is sent once, whichever of two servers is asked, and however often', async () => {
     const user = randomInt(1e6, 1e9);
-    await using one = new Example('examples/email-once.ts');
-    await using other = new Example('examples/email-once.ts');
+    await using one = await Example.start('examples/email-once.ts');
+    await using other = await Example.start('examples/email-once.ts');
     const [first, second] = await Promise.all([one.line(/^http/), other.line(/^http/)]);
     const post = async (url: string): Promise<number> =>
       (await fetch(`${url}/users/${user}/welcome-email`, { method: 'POST' })).status;
@@ -60,14 +60,16 @@ describe('an email that is sent once', () => {
   });
 
   it('is asked for by POST, and for users only', async () => {
-    await using example = new Example('examples/email-once.ts');
+    await using example = await Example.start('examples/email-once.ts');
     const url = await example.line(/^http/);
     expect((await fetch(`${url}/users/42/welcome-email`)).status).toBe(404);
     expect((await fetch(`${url}/users/anybody/welcome-email`, { method: 'POST' })).status).toBe(404);
   });
 
   it('is answered with "try again" when Consul is away', async () => {
-    await using example = new Example('examples/email-once.ts', [], { CONSUL_HTTP_ADDR: '127.0.0.1:1' });
+    await using example = await Example.start('examples/email-once.ts', [], {
+      CONSUL_HTTP_ADDR: '127.0.0.1:1',
+    });
     const url = await example.line(/^http/);
     const { status, headers } = await fetch(`${url}/users/42/welcome-email`, { method: 'POST' });
     expect([status, headers.get('retry-after')]).toEqual([503, '5']);
@@ -82,10 +84,10 @@ describe('a nightly job', () => {
     night = randomUUID();
   });
 
-  const start = (): Example => new Example('examples/nightly-job.ts', [night]);
+  const start = async (): Promise<Example> => await Example.start('examples/nightly-job.ts', [night]);
 
   it('that three hosts start at once is done by one, and a host whose clock is late finds it done', async () => {
-    const hosts = [start(), start(), start()];
+    const hosts = await Promise.all([start(), start(), start()]);
     const ends = await Promise.all(hosts.map(async (host) => await host.ended()));
     expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
     const printed = ends.map((end) => end.printed.trim());
@@ -93,11 +95,13 @@ describe('a nightly job', () => {
     const others = ['another host is at it', `reports of ${night} were there before`];
     expect(printed.filter((line) => others.includes(line))).toHaveLength(2);
     expect(await read(`reports/made/${night}`)).toBe('made');
-    expect((await start().ended()).printed).toBe(`reports of ${night} were there before\n`);
+    expect((await (await start()).ended()).printed).toBe(`reports of ${night} were there before\n`);
   });
 
   it('ends with an error when Consul is away, and does nothing', async () => {
-    await using host = new Example('examples/nightly-job.ts', [night], { CONSUL_HTTP_ADDR: '127.0.0.1:1' });
+    await using host = await Example.start('examples/nightly-job.ts', [night], {
+      CONSUL_HTTP_ADDR: '127.0.0.1:1',
+    });
     const { printed, code } = await host.ended();
     expect([printed, code]).toEqual([expect.stringContaining('CONSUL_UNAVAILABLE'), 1]);
     expect(printed).not.toContain('made');
@@ -155,8 +159,8 @@ describe('a queue consumer', () => {
   }
 
   it('works while it has the lock, stops in the middle of a request when it is lost, and another goes on', async () => {
-    await using one = new Example('examples/queue-consumer.ts', [url, url]);
-    await using other = new Example('examples/queue-consumer.ts', [url, url]);
+    await using one = await Example.start('examples/queue-consumer.ts', [url, url]);
+    await using other = await Example.start('examples/queue-consumer.ts', [url, url]);
     await deliver('first');
     await deliver('second');
     const response = await oneAsks();
@@ -179,8 +183,8 @@ describe('a queue consumer', () => {
 describe('a leader for a while', () => {
   it('steps down before its term ends, and each of two has its terms, never both', async () => {
     const args = ['1500'];
-    await using one = new Example('examples/leader.ts', args);
-    await using other = new Example('examples/leader.ts', args);
+    await using one = await Example.start('examples/leader.ts', args);
+    await using other = await Example.start('examples/leader.ts', args);
     const has = (example: Example): number => example.lines.filter((line) => line.includes('down')).length;
     await until(() => has(one) >= 2 && has(other) >= 2, {
       timeoutMs: 25_000,
@@ -211,9 +215,9 @@ describe('a transfer', () => {
     await write(`accounts/${a}/balance`, '100');
     await write(`accounts/${b}/balance`, '100');
     const programs = [
-      new Example('examples/transfer.ts', [a, b, '1', '20']),
-      new Example('examples/transfer.ts', [b, a, '3', '20']),
-      new Example('examples/transfer.ts', [a, b, '1', '20']),
+      await Example.start('examples/transfer.ts', [a, b, '1', '20']),
+      await Example.start('examples/transfer.ts', [b, a, '3', '20']),
+      await Example.start('examples/transfer.ts', [a, b, '1', '20']),
     ];
     const ends = await Promise.all(programs.map(async (program) => await program.ended(25_000)));
     expect(ends).toEqual(programs.map(() => ({ printed: 'transferred\n', code: 0 })));
@@ -225,7 +229,7 @@ describe('a transfer', () => {
     const [a, b] = [`a-${randomUUID()}`, `b-${randomUUID()}`];
     await write(`accounts/${a}/balance`, '5');
     await write(`accounts/${b}/balance`, '0');
-    await using program = new Example('examples/transfer.ts', [a, b, '6']);
+    await using program = await Example.start('examples/transfer.ts', [a, b, '6']);
     const { printed, code } = await program.ended();
     expect([printed, code]).toEqual([expect.stringContaining(`there is not enough on ${a}`), 1]);
     expect([await read(`accounts/${a}/balance`), await read(`accounts/${b}/balance`)]).toEqual(['5', '0']);
@@ -234,7 +238,7 @@ describe('a transfer', () => {
 
 describe('a server that is told to end', () => {
   it('finishes the step that it is at, answers everybody, and leaves nothing behind', async () => {
-    await using example = new Example('examples/sigterm.ts');
+    await using example = await Example.start('examples/sigterm.ts');
     const url = await example.line(/^http/);
     const ask503 = async (): Promise<[number, string | null]> => {
       const { status, headers } = await fetch(url);
@@ -261,7 +265,7 @@ describe('a server that is told to end', () => {
 
 describe('a database with a fence', () => {
   it('admits a holder until a later one has been there, and no write of it after that', async () => {
-    await using example = new Example('examples/fence.ts');
+    await using example = await Example.start('examples/fence.ts');
     const { printed, code } = await example.ended();
     const refused = 'thursday: a later holder of reports has been here';
     expect([printed, code]).toEqual([`${refused}\nmonday tuesday wednesday\n`, 0]);
@@ -284,7 +288,7 @@ describe('a database with a fence', () => {
 describe('a lock that behaves as one of Go', () => {
   it('has the session that Go makes, and leaves its key unlocked', async () => {
     const key = 'service/shop/leader';
-    await using holder = new Example('examples/like-go.ts');
+    await using holder = await Example.start('examples/like-go.ts');
     const session = await holder.line(/^[0-9a-f-]{36}$/);
     written.add(key);
     expect(JSON.parse(await ask(`/v1/session/info/${session}?consistent`))).toMatchObject([

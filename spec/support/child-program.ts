@@ -123,7 +123,7 @@ export class ChildProgram implements AsyncDisposable {
 let tether: Promise<readonly string[]> | undefined;
 
 /** What lets a command end with this process, also when that is killed and no handler runs. */
-async function endingWithUs(): Promise<readonly string[]> {
+export async function endingWithUs(): Promise<readonly string[]> {
   const setpriv = ['setpriv', '--pdeathsig', 'KILL'] as const;
   tether ??= runCommand(setpriv[0], [...setpriv.slice(1), 'true']).then(
     () => setpriv,

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { endingWithUs } from './child-program.ts';
 import { compiledUrl } from './compiled.ts';
 import { consulUnderTest } from './consul.ts';
 import { until } from './consul-server/until.ts';
@@ -15,19 +16,31 @@ export class Example implements AsyncDisposable {
   #printed = '';
   #hasClosed = false;
 
-  constructor(file: `${string}.ts`, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, [fileURLToPath(compiledUrl(file)), ...args], {
-      env: { ...process.env, CONSUL_HTTP_ADDR: consulUnderTest().address, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    living.add(this.#child);
-    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    living.add(child);
+    for (const stream of [child.stdout!, child.stderr!]) {
       stream.on('data', (bytes: Buffer) => (this.#printed += bytes.toString()));
     }
-    this.#child.once('close', () => {
+    child.once('close', () => {
       this.#hasClosed = true;
-      living.delete(this.#child);
+      living.delete(child);
     });
+  }
+
+  static async start(
+    file: `${string}.ts`,
+    args: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<Example> {
+    const program = [process.execPath, fileURLToPath(compiledUrl(file)), ...args];
+    const [command, ...rest] = [...(await endingWithUs()), ...program];
+    return new Example(
+      spawn(command!, rest, {
+        env: { ...process.env, CONSUL_HTTP_ADDR: consulUnderTest().address, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
   }
 
   /** All that it wrote, complaints too. */
