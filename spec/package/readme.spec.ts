@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseArguments } from '../../lib/cli/arguments.ts';
 import { defaults, resetDefaults } from '../../lib/index.ts';
 import { projectFolder } from '../support/consul-server/project-folder.ts';
 import { documents, readProjectFile, sampleText, samplesOf } from '../support/readme-samples.ts';
@@ -9,7 +10,7 @@ const readme = readProjectFile('README.md');
 const pages = documents().map((file) => ({ file, text: readProjectFile(file) }));
 
 /** What may be shown without a source: commands to type, statements and rules of other programs, drawings. */
-const NEEDS_NO_SOURCE = ['sh', 'sql', 'hcl', 'text', 'mermaid'];
+const NEEDS_NO_SOURCE = ['sh', 'console', 'sql', 'hcl', 'text', 'mermaid'];
 
 /** The specs that run the examples, or start something with them. */
 const RUNNERS = ['acl', 'examples', 'operating', 'recipes', 'test-samples'];
@@ -82,6 +83,18 @@ describe.each(pages)('$file', ({ file, text }) => {
       return anchor === undefined || anchorsOf(readProjectFile(target)).includes(anchor);
     };
     expect(own.filter((link) => !isThere(link))).toEqual([]);
+  });
+});
+
+describe('docs/command-line.md', () => {
+  it('types nothing that the command would not take', () => {
+    const typed = Array.from(
+      readProjectFile('docs/command-line.md').matchAll(/^\$ consul-lock ([^|;\n]+)/gm),
+      ([, line = '']) => line.trim(),
+    );
+    expect(typed.length).toBeGreaterThan(8);
+    const wordsOf = (line: string): string[] => line.match(/'[^']*'|\S+/g) ?? [];
+    expect(() => typed.forEach((line) => parseArguments(wordsOf(line)))).not.toThrow();
   });
 });
 
