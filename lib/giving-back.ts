@@ -13,6 +13,7 @@ import { giveBackEntries } from './returning.ts';
 import { sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
 import { tidyUp } from './tidy-up.ts';
+import { knownTurnsOf } from './turns.ts';
 import type { Place } from './waiting-line.ts';
 import { Stop } from './stop.ts';
 
@@ -75,6 +76,7 @@ export class GivingBack {
       });
       const { session, terms } = this.#lock;
       sessionPool.noteRelease(terms);
+      knownTurnsOf(this.#settings.client, terms.name)?.gaveBack();
       if (this.#isSettled) return isOver() ? 'expired' : answer;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
         sessionPool.giveBack(session, terms);

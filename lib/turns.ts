@@ -54,6 +54,7 @@ export class Turns {
   /** From one turn of this process to the next, in the mean. */
   #roundMs = 0;
   #wonAt = -Infinity;
+  #gaveBackAt = -Infinity;
   #courteousAt = -Infinity;
 
   /** This other process has the lock, by an entry with these flags. */
@@ -91,6 +92,11 @@ export class Turns {
     this.#lastSeen = undefined;
     this.#lost = 0;
     this.#wonAt = performance.now();
+  }
+
+  /** It was ours, for however long, and has been given back. */
+  gaveBack(): void {
+    this.#gaveBackAt = performance.now();
   }
 
   /** Whether other processes contend at all, as far as can be told. */
@@ -137,13 +143,19 @@ export class Turns {
   /** Who had it just now, and has seen no others, may have been too fast for them. */
   #courtesyMs(): number {
     const now = performance.now();
-    if (this.#waitedMs > COURTEOUS_EVERY_MS || now - this.#courteousAt < COURTEOUS_EVERY_MS) return 0;
+    const hadItMsAgo = now - Math.max(this.#wonAt, this.#gaveBackAt);
+    if (hadItMsAgo > COURTEOUS_EVERY_MS || now - this.#courteousAt < COURTEOUS_EVERY_MS) return 0;
     this.#courteousAt = now;
     return SPACED_WRITES * this.#writeMs;
   }
 }
 
 const rememberedOf = new PerClient(() => new Map<string, Turns>());
+
+/** What is remembered of this lock, if anything is. */
+export function knownTurnsOf(client: ConsulClient, name: string): Turns | undefined {
+  return rememberedOf.of(client).get(name);
+}
 
 /** What is remembered of this lock; the oldest memories are given up. */
 export function turnsOf(client: ConsulClient, name: string): Turns {

@@ -106,6 +106,17 @@ describe('turns', () => {
     expect(turns.delayMs()).toBe(0);
   });
 
+  it('lets others come forward after it has kept the lock for however long', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const turns = turnsAfter();
+    now.mockReturnValue(5_000);
+    expect(turns.delayMs()).toBe(0);
+    turns.gaveBack();
+    expect(turns.delayMs()).toBeGreaterThan(0);
+    now.mockReturnValue(5_201);
+    expect(turns.delayMs()).toBe(0);
+  });
+
   it('waits longer where writes take longer', () => {
     const [quick, slow] = [turnsAfter(1), turnsAfter(1)];
     for (let i = 0; i < 20; i++) {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type LockHandle, resetDefaults, shutdown } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
@@ -199,4 +199,22 @@ describe('a holder of this process', () => {
     expect((await waiting).sessionId).toBe(holder.sessionId);
     await (await waiting).release();
   });
+});
+
+describe('a process that is back at once', () => {
+  it.each([0, 100, 300, 5_000])(
+    'looks whether others have come forward before it writes, after it has had the lock for %d ms',
+    async (heldMs) => {
+      let laterMs = 0;
+      const now = performance.now.bind(performance);
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+      const handle = await scene.lock().acquire(WAITING);
+      laterMs = heldMs;
+      await handle.release();
+      const before = scene.client.sent.length;
+      await (await scene.lock().acquire(WAITING)).release();
+      const [first] = scene.client.sent.slice(before);
+      expect(first?.operation).toBe('kv.get');
+    },
+  );
 });
