@@ -1,4 +1,7 @@
-/** Packs the package, installs it in an empty folder and uses it as a stranger would: by import, by require, by its command, with types. */
+/**
+ * Packs the package, installs it in an empty folder and uses it as a stranger would: by import, by require, by its
+ * command, with types.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

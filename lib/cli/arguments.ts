@@ -136,7 +136,7 @@ function parse(
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw wrong(message.replace(/\.?\n.*/s, ''), command);
-    const [, option = ''] = /'(--?[^']*)'/.exec(message) ?? [];
+    const option = /'(--?[^']*)'/.exec(message)![1]!;
     const known = Object.keys(all).map((name) => `--${name}`);
     throw wrong(`unknown option ${option}`, command, nearest(option, known));
   }

@@ -22,17 +22,15 @@ export async function list({ prefix, json }: ListArguments, streams: Streams): P
 }
 
 function row(info: LockInfo): string[] {
-  const [key = '', holder = '', , ttl = '', token = ''] = plainRow(info);
-  return [key, holder, sinceOf(info) || '-', ttl || '-', token];
+  return cells(info, sinceOf(info)).map((cell) => (cell === '' ? '-' : cell));
 }
 
 function plainRow(info: LockInfo): string[] {
-  const { lockedAt, ttlMs, fencingToken } = info;
-  return [
-    printable(keyOf(info)),
-    holderOf(info),
-    lockedAt?.toISOString() ?? '',
-    ttlMs === undefined ? '' : formatDuration(ttlMs),
-    String(fencingToken),
-  ];
+  return cells(info, info.lockedAt?.toISOString() ?? '');
+}
+
+function cells(info: LockInfo, since: string): string[] {
+  const { ttlMs, fencingToken } = info;
+  const ttl = ttlMs === undefined ? '' : formatDuration(ttlMs);
+  return [printable(keyOf(info)), holderOf(info), since, ttl, String(fencingToken)];
 }

@@ -4,7 +4,7 @@ import { printable } from './printable.ts';
 
 /** A lock's key as all commands take it: without the pattern's part around it. */
 export function keyOf({ fullKey }: LockInfo): string {
-  const [before = '', after = ''] = defaults.lockKeyPattern!.split('%s');
+  const [before, after] = defaults.lockKeyPattern!.split('%s') as [string, string];
   return fullKey.slice(before.length, fullKey.length - after.length);
 }
 

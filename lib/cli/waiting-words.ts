@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ConsulRequestError, inspectLock } from '../index.ts';
+import { inspectLock } from '../index.ts';
+import { failureOf } from './exit-codes.ts';
 import { whoHolds } from './lock-words.ts';
 import { printable } from './printable.ts';
 import { say, type Streams } from './streams.ts';
@@ -31,6 +32,6 @@ async function lookAt(key: string): Promise<string> {
     const info = await inspectLock(key);
     return info?.locked === true ? whoHolds(info) : 'nobody has it; its lock delay may be running';
   } catch (error) {
-    return error instanceof ConsulRequestError ? printable(error.message) : 'nobody can tell who has it';
+    return failureOf(error).words;
   }
 }

@@ -3,6 +3,7 @@ import { Command } from '../../lib/cli/command.ts';
 import { followJobControl } from '../../lib/cli/job-control.ts';
 import { main } from '../../lib/cli/main.ts';
 import { inEarnest, Signals } from '../../lib/cli/signals.ts';
+import { tellWhoHolds } from '../../lib/cli/waiting-words.ts';
 import { configure, defaults, EphemeralLock, resetDefaults } from '../../lib/index.ts';
 import { until } from '../support/consul-server/until.ts';
 import { connectionRefused } from '../support/hooked-client.ts';
@@ -95,6 +96,19 @@ describe('run', () => {
     expect([5, 138]).toContain(exitCode);
   });
 
+  it('ends with 76 when the lock turns out to be lost as it is given back', async () => {
+    // What watches the lock does not see it.
+    scene.client.on('kv.get', async (send, { options }) =>
+      options['index'] === undefined ? await send() : await new Promise(() => {}),
+    );
+    const running = main(sh('sleep 0.3; exit 4'), streams);
+    await until(() => scene.fake.sessions().length > 0, { timeoutMs: 5_000 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await scene.fake.kv.del(FULL_KEY);
+    expect(await running).toBe(76);
+    expect(streams.words).toBe('consul-lock: the lock was lost before the command ended with 4\n');
+  });
+
   it("ends with the command's exit code when the lock cannot be given back", async () => {
     const running = main(sh('sleep 0.2; exit 4'), streams);
     await until(async () => await scene.entry(), { timeoutMs: 5_000 });
@@ -128,6 +142,17 @@ describe('run on a terminal', () => {
     expect(await running).toBe(69);
     expect(streams.words).toMatch(
       /^consul-lock: waiting for key: kv.get: Consul is unavailable: [^\n]+\nconsul-lock: /,
+    );
+  });
+
+  it('says that nobody has a lock that is waited for, and nothing more once the waiting is over', async () => {
+    const waiting = new AbortController();
+    const telling = tellWhoHolds('key', streams, waiting.signal);
+    await until(() => streams.words !== '', { timeoutMs: 5_000 });
+    waiting.abort();
+    await telling;
+    expect(streams.words).toBe(
+      'consul-lock: waiting for key: nobody has it; its lock delay may be running\n',
     );
   });
 
