@@ -2,9 +2,11 @@ import { findConsul } from '../spec/support/consul-server/find-consul.ts';
 
 const consul = await findConsul();
 if (consul.ownServer) {
+  // Before anything is said: whoever reads it may end us at once.
+  const over = endOfUse();
   console.log(`Consul (${consul.origin}) listens on ${consul.address}; Ctrl-C ends it. To use it elsewhere:`);
   console.log(`export CONSUL_HTTP_ADDR=${consul.address}`);
-  await endOfUse();
+  await over;
   await consul.stop();
   process.exit();
 } else {
