@@ -48,7 +48,8 @@ describeWithOwnAgents('a snapshot that is restored', () => {
     await using anew = await startAgent();
     await restoreInto(anew, snapshot);
     const sceneAnew = new Scene(anew.address);
-    const after = await sceneAnew.lock().acquire();
+    // The snapshot does not know the new server, which makes no session before it has registered itself again.
+    const after = await sceneAnew.lock({ retryTimeoutMs: 40_000 }).acquire();
     expect(after.fencingToken).toBeLessThan(before.fencingToken);
     expect(await after.release()).toBe(true);
     await sceneAnew.end();
