@@ -18,7 +18,6 @@ import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
-import { merged } from './merged.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
@@ -29,18 +28,14 @@ import { takeEntries, type TakeOutcome } from './taking.ts';
 import { joinLine, lineOf, type Place } from './waiting-line.ts';
 import { Stop } from './stop.ts';
 
-/** What a successful acquisition hands over to the handle. */
-export interface Acquired extends Lot {
-  readonly attempts: number;
-  readonly waitedMs: number;
-}
-
 export interface AcquisitionRequest {
   readonly terms: LockTerms;
   readonly signal?: AbortSignal | undefined;
   readonly failHard: boolean;
   /** Whether the caller itself holds one of these keys further up; asked when it has to wait. */
   readonly waitsForItself: (fullKeys: readonly string[]) => boolean;
+  /** Told how it stood when it ended, however that was. */
+  readonly onEnd?: ((standing: Standing) => void) | undefined;
 }
 
 /** So often what is neither contention nor an outage is tried again, however little time there is. */
@@ -64,7 +59,7 @@ type Taken =
  *
  * @param enter - called before the next of this process is let forward.
  */
-export function acquire<T>(request: AcquisitionRequest, enter: (acquired: Acquired) => T): Promise<T | null> {
+export function acquire<T>(request: AcquisitionRequest, enter: (lot: Lot) => T): Promise<T | null> {
   const { terms, signal } = request;
   if (lifecycle.isShutDown) throw shutdownError({ keys: terms.keys, attempts: 0, waitedMs: 0 });
   signal?.throwIfAborted();
@@ -79,6 +74,7 @@ class Contender {
   readonly #signal: AbortSignal | undefined;
   readonly #failHard: boolean;
   readonly #waitsForItself: AcquisitionRequest['waitsForItself'];
+  readonly #onEnd: AcquisitionRequest['onEnd'];
   readonly #gate: ConsulGate;
   readonly #entries: readonly LockEntry[];
   readonly #patience: Patience;
@@ -93,13 +89,14 @@ class Contender {
   #hasWarnedOfDeadlock = false;
   #leaving: Promise<void> | undefined;
 
-  constructor({ terms, signal, failHard, waitsForItself }: AcquisitionRequest) {
+  constructor({ terms, signal, failHard, waitsForItself, onEnd }: AcquisitionRequest) {
     const { settings } = terms;
     this.#terms = terms;
     this.#settings = settings;
     this.#signal = signal;
     this.#failHard = failHard;
     this.#waitsForItself = waitsForItself;
+    this.#onEnd = onEnd;
     this.#gate = terms.gate;
     this.#entries = newEntries(terms);
     this.#patience = new Patience(settings, this.#stop.signal);
@@ -108,13 +105,13 @@ class Contender {
     this.#place = settings.acquireTimeoutMs === 0 ? undefined : joinLine({ terms, entries: this.#entries });
   }
 
-  async run<T>(enter: (acquired: Acquired) => T): Promise<T | null> {
+  async run<T>(enter: (lot: Lot) => T): Promise<T | null> {
     const dispose = this.#watchForTheEnd();
     try {
       const outcome = await this.#contend();
       if (outcome.kind === 'taken' || outcome.kind === 'handed-over') {
         this.#stop.signal.throwIfAborted();
-        return enter(this.#acquired(outcome));
+        return enter(this.#lotOf(outcome));
       }
       const [holder] = await Promise.all([
         this.#failHard ? this.#holder(outcome) : undefined,
@@ -130,6 +127,7 @@ class Contender {
     } finally {
       this.#place?.leave();
       dispose();
+      this.#onEnd?.(this.#standing);
     }
   }
 
@@ -352,19 +350,11 @@ class Contender {
     }
   }
 
-  #acquired(taken: Taken): Acquired {
-    const { waitedMs } = this.#patience;
-    if (taken.kind === 'handed-over') {
-      this.#session.setAside();
-      return merged(taken.lot, { attempts: this.#attempts + 1, waitedMs });
-    }
-    return {
-      terms: this.#terms,
-      session: taken.session,
-      entries: this.#entries,
-      attempts: this.#attempts,
-      waitedMs,
-    };
+  #lotOf(taken: Taken): Lot {
+    if (taken.kind === 'taken') return { terms: this.#terms, session: taken.session, entries: this.#entries };
+    this.#session.setAside();
+    this.#attempts++;
+    return taken.lot;
   }
 
   get #limits(): CallLimits {

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { acquire } from './acquisition.ts';
 import { shutdownError } from './acquisition-errors.ts';
+import { type AcquireMessage, events, type HoldMessage } from './events.ts';
 import { lifecycle } from './lifecycle.ts';
-import { endHold, LockHandle } from './lock-handle.ts';
+import { endHold, heldMsOf, LockHandle } from './lock-handle.ts';
 import { checkedKeys, type KeyOrKeys, shown } from './lock-key.ts';
 import {
   type AcquireOptions,
@@ -12,7 +13,7 @@ import {
   type LockOptions,
 } from './options.ts';
 import { merged } from './merged.ts';
-import { termsOf } from './lock-terms.ts';
+import { type LockTerms, termsOf } from './lock-terms.ts';
 import { resolveSettings } from './settings.ts';
 
 /** What the callers up the asynchronous call chain hold, to tell a lock that waits for itself. */
@@ -55,7 +56,8 @@ export class EphemeralLock {
   async acquire(options?: AcquireOptions & { failHard?: true }): Promise<LockHandle>;
   async acquire(options: AcquireOptions): Promise<LockHandle | null>;
   async acquire(options?: AcquireOptions): Promise<LockHandle | null> {
-    return await this.#acquire(checkedAcquireOptions(options));
+    const given = checkedAcquireOptions(options);
+    return await this.#acquire(this.#terms(given), given);
   }
 
   /** `acquire` with `failHard: false`: null when another contender has the lock. */
@@ -64,7 +66,7 @@ export class EphemeralLock {
     if (given.failHard === true) {
       throw new TypeError('failHard: must not be true for tryAcquire, which resolves to null; got true');
     }
-    return await this.#acquire(merged(given, { failHard: false as const }));
+    return await this.#acquire(this.#terms(given), merged(given, { failHard: false as const }));
   }
 
   /**
@@ -79,39 +81,81 @@ export class EphemeralLock {
     if (given.failHard === false) {
       throw new TypeError('failHard: must not be false for hold, which never skips its function; got false');
     }
-    const handle = (await this.#acquire(given)) as LockHandle;
+    const terms = this.#terms(given);
+    if (!events.hold.hasSubscribers) return await this.#hold(terms, fn, given);
+    const message: HoldMessage = { keys: terms.keys, fullKeys: terms.fullKeys, heldMs: 0 };
+    return await events.hold.tracePromise(
+      async () => await this.#hold(terms, fn, given, (heldMs) => (message.heldMs = heldMs)),
+      message,
+    );
+  }
+
+  /** The settings, as they are now. */
+  #terms({ acquireTimeoutMs }: Given<AcquireOptions>): LockTerms {
+    return termsOf(resolveSettings(this.#options, acquireTimeoutMs), this.#keys);
+  }
+
+  async #hold<T>(
+    terms: LockTerms,
+    fn: (handle: LockHandle) => T | PromiseLike<T>,
+    given: Given<AcquireOptions>,
+    onEnd?: (heldMs: number) => void,
+  ): Promise<T> {
+    const handle = (await this.#acquire(terms, given)) as LockHandle;
     const outer = heldUpTheChain.getStore() ?? [];
     let result: T;
     try {
       result = await heldUpTheChain.run([...outer, handle], async () => await fn(handle));
     } catch (error) {
       await handle[Symbol.asyncDispose]();
+      onEnd?.(heldMsOf(handle));
       throw error;
     }
     const lost = await endHold(handle);
+    onEnd?.(heldMsOf(handle));
     if (lost !== undefined) throw lost;
     return result;
   }
 
-  async #acquire({
-    signal,
-    failHard = true,
-    acquireTimeoutMs,
-  }: Given<AcquireOptions>): Promise<LockHandle | null> {
-    const settings = resolveSettings(this.#options, acquireTimeoutMs);
+  async #acquire(terms: LockTerms, given: Given<AcquireOptions>): Promise<LockHandle | null> {
+    if (!events.acquire.hasSubscribers) return await this.#take(terms, given);
+    const message: AcquireMessage = {
+      keys: terms.keys,
+      fullKeys: terms.fullKeys,
+      waitedMs: 0,
+      attempts: 0,
+      fencingToken: undefined,
+    };
+    return await events.acquire.tracePromise(async () => await this.#take(terms, given, message), message);
+  }
+
+  async #take(
+    terms: LockTerms,
+    { signal, failHard = true }: Given<AcquireOptions>,
+    message?: AcquireMessage,
+  ): Promise<LockHandle | null> {
     const handle = await acquire(
       {
-        terms: termsOf(settings, this.#keys),
+        terms,
         signal,
         failHard,
         waitsForItself: (fullKeys) =>
           (heldUpTheChain.getStore() ?? []).some(
             (outer) => outer.isHeld && outer.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
           ),
+        onEnd:
+          message &&
+          (({ attempts, waitedMs }) => {
+            message.attempts = attempts;
+            message.waitedMs = Math.round(waitedMs);
+          }),
       },
-      (acquired) => new LockHandle(acquired),
+      (lot) => new LockHandle(lot),
     );
-    if (!handle || !lifecycle.isShutDown) return handle;
+    if (!handle || !lifecycle.isShutDown) {
+      if (message) message.fencingToken = handle?.fencingToken;
+      return handle;
+    }
     // A `shutdown` may have come in the moment since the lock was taken.
     await handle[Symbol.asyncDispose]();
     throw shutdownError({ keys: this.#keys, attempts: 1, waitedMs: 0 });

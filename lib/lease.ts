@@ -29,7 +29,10 @@ export class Lease {
   readonly #maxHoldMs: number;
   #onEnd: readonly (() => void)[] = [];
   #startedAt: Instant;
+  /** From when its deadline was last set to that deadline. */
+  #grantedMs: number;
   #state: State = { kind: 'held' };
+  #heldMs: number | undefined;
   #disposeTimer: () => void = () => {};
   #controller: AbortController | undefined;
 
@@ -40,7 +43,8 @@ export class Lease {
     this.#maxHoldMs = maxHoldMs;
     this.#startedAt = startedAt;
     this.acquiredAt = clock.read();
-    this.#watchClock();
+    this.#grantedMs = this.#untilDeadlineMs();
+    this.#watchClock(this.#grantedMs);
   }
 
   /** Whole milliseconds to the deadline; 0 once it is over. */
@@ -57,8 +61,14 @@ export class Lease {
     return this.remainingMs > 0;
   }
 
+  /** Until its end. */
   get heldMs(): number {
-    return this.#clock.elapsedSince(this.acquiredAt);
+    return this.#heldMs ?? this.#clock.elapsedSince(this.acquiredAt);
+  }
+
+  /** How much of the time that was left when the deadline was last set has been used: 0 to 1. */
+  get usedShare(): number {
+    return this.isHeld ? 1 - this.#untilDeadlineMs() / this.#grantedMs : 1;
   }
 
   /** What ended it early or late; undefined while it is held, and after a release. */
@@ -97,8 +107,12 @@ export class Lease {
   /** Counts the TTL from `startedAt`. False when it was over before. */
   extend(startedAt: Instant): boolean {
     if (!this.isHeld) return false;
+    const leftMs = this.#untilDeadlineMs();
     this.#startedAt = startedAt;
-    this.#watchClock();
+    const extendedMs = this.#untilDeadlineMs();
+    // At the ceiling of `maxHoldMs` a renewal gives no more time.
+    if (extendedMs > leftMs + 1) this.#grantedMs = extendedMs;
+    this.#watchClock(extendedMs);
     return true;
   }
 
@@ -142,6 +156,7 @@ export class Lease {
   }
 
   #end(state: State): void {
+    this.#heldMs = this.heldMs;
     this.#state = state;
     this.#disposeTimer();
     const callbacks = this.#onEnd;
@@ -156,12 +171,12 @@ export class Lease {
     );
   }
 
-  #watchClock(): void {
+  #watchClock(leftMs: number): void {
     this.#disposeTimer();
     this.#disposeTimer = this.#clock.schedule(
-      Math.ceil(this.#untilDeadlineMs()),
+      Math.ceil(leftMs),
       () => {
-        if (this.isHeld) this.#watchClock();
+        if (this.isHeld) this.#watchClock(this.#untilDeadlineMs());
       },
       { keepProcessAlive: false },
     );

@@ -2,6 +2,7 @@ import { systemClock } from './clock.ts';
 import type { KvResult } from './consul-answer.ts';
 import type { CallLimits, KvOperation } from './consul-gate.ts';
 import { ConsulRequestError, type LockLostError, type LossReason } from './errors.ts';
+import { events, type ReleaseMessage } from './events.ts';
 import { GivingBack } from './giving-back.ts';
 import { checkedOperations, writeGuarded } from './guarded-write.ts';
 import { HeldHere } from './held-here.ts';
@@ -20,8 +21,14 @@ import { Stop, type StopSignal } from './stop.ts';
 /** Made once: an error costs more than all else that a release does here. */
 const ENDED = new Error('the lock has ended');
 
+/** A holder that used more of its time would have lost the lock by a little more. */
+const NEARLY_ALL = 0.8;
+
 /** Gives a lock back at the end of `hold`, without rejecting, and says how it was lost, if it was. */
 export let endHold: (handle: LockHandle) => Promise<LockLostError | undefined>;
+
+/** For how long it is, or was, held: whole milliseconds. */
+export let heldMsOf: (handle: LockHandle) => number;
 
 /** What a holder has: one acquisition of a lock, from then until it is released or lost. */
 export class LockHandle implements AsyncDisposable {
@@ -46,6 +53,8 @@ export class LockHandle implements AsyncDisposable {
   #renewing: Promise<void> | undefined;
   #releasing: Promise<boolean> | undefined;
   #isReleased = false;
+  /** It is near its deadline, and the log has said so. */
+  #isInHaste = false;
   /** From its release on, whatever becomes of the key. */
   #lastToken: number | undefined;
   /** How long the lock was still ours when its release was first asked for. */
@@ -59,6 +68,7 @@ export class LockHandle implements AsyncDisposable {
       await handle[Symbol.asyncDispose]();
       return wasReleasedBefore ? undefined : handle.#lossAtRelease;
     };
+    heldMsOf = (handle) => Math.round(handle.#lease.heldMs);
   }
 
   /** @internal */
@@ -231,19 +241,39 @@ export class LockHandle implements AsyncDisposable {
     }
   }
 
-  async #release(): Promise<boolean> {
-    this.#validForMs ??= this.#lease.remainingMs;
-    this.#lastToken ??= this.#token;
-    this.#lease.release();
+  #release(): Promise<boolean> {
+    if (this.#validForMs === undefined) {
+      this.#validForMs = this.#lease.remainingMs;
+      this.#lastToken = this.#token;
+      if (this.#validForMs > 0) this.#warnOfHaste(this.#lease.usedShare, this.#validForMs);
+      this.#lease.release();
+    }
+    if (!events.release.hasSubscribers) return this.#giveBack(this.#validForMs);
+    const message: ReleaseMessage = {
+      keys: this.keys,
+      fullKeys: this.fullKeys,
+      heldMs: heldMsOf(this),
+      marginMs: this.#validForMs,
+      stillOurs: undefined,
+    };
+    return events.release.tracePromise(
+      async (validForMs) => (message.stillOurs = await this.#giveBack(validForMs)),
+      message,
+      undefined,
+      this.#validForMs,
+    );
+  }
+
+  async #giveBack(validForMs: number): Promise<boolean> {
     const answer = await (this.#givingBack ??= new GivingBack(this.#lot))
-      .run(this.#validForMs)
+      .run(validForMs)
       .finally(this.#leaveHere);
     this.#isReleased = true;
     if (answer === 'given-back') return true;
     const { lostBy } = this.#lease;
     // A release that only came through too late says nothing against the work that was done in time.
     if (lostBy || answer !== 'expired') this.#lossAtRelease = lostBy ?? this.#lease.lossError(answer);
-    if (!lostBy) this.#warnOfLoss(this.#lease.lossError(answer));
+    if (!lostBy) this.#tellOfLoss(this.#lease.lossError(answer));
     return false;
   }
 
@@ -253,15 +283,7 @@ export class LockHandle implements AsyncDisposable {
 
   /** One renewal at a time, whoever asked for it. */
   async #renewOnce(limits: CallLimits): Promise<void> {
-    this.#renewing ??= renewLease(
-      {
-        gate: this.#lot.terms.gate,
-        session: this.#lot.session,
-        lease: this.#lease,
-        check: async (checkLimits) => await this.#check(checkLimits),
-      },
-      merged(limits, { signal: this.#backgroundSignal }),
-    ).finally(() => {
+    this.#renewing ??= this.#startAnew(limits).finally(() => {
       this.#renewing = undefined;
     });
     try {
@@ -271,6 +293,22 @@ export class LockHandle implements AsyncDisposable {
       if (this.#backgroundSignal.aborted) this.#lease.assertHeld('renew');
       throw error;
     }
+  }
+
+  async #startAnew(limits: CallLimits): Promise<void> {
+    const { gate } = this.#lot.terms;
+    const check = async (checkLimits: CallLimits): Promise<'ours' | LossReason> =>
+      await this.#check(checkLimits);
+    const renewable = { gate, session: this.#lot.session, lease: this.#lease, check };
+    const { usedShare, remainingMs } = this.#lease;
+    await renewLease(renewable, merged(limits, { signal: this.#backgroundSignal }));
+    this.#warnOfHaste(usedShare, remainingMs);
+    if (!events.renew.hasSubscribers) return;
+    events.renew.publish({
+      keys: this.keys,
+      fullKeys: this.fullKeys,
+      remainingMs: this.#lease.remainingMs,
+    });
   }
 
   #keepRenewing(): void {
@@ -304,13 +342,22 @@ export class LockHandle implements AsyncDisposable {
     this.#background?.abort(ENDED);
     if (!this.#lease.lostBy) return;
     this.#leaveHere();
-    this.#warnOfLoss(this.#lease.lostBy);
+    this.#tellOfLoss(this.#lease.lostBy);
   }
 
-  #warnOfLoss({ reason }: LockLostError): void {
+  #tellOfLoss({ reason }: LockLostError): void {
+    const { keys, fullKeys } = this;
+    this.#lot.terms.settings.logger?.warn({ keys, session: this.sessionId, reason }, 'lost a lock');
+    if (events.lost.hasSubscribers) events.lost.publish({ keys, fullKeys, reason });
+  }
+
+  #warnOfHaste(usedShare: number, remainingMs: number): void {
+    const wasWarned = this.#isInHaste;
+    this.#isInHaste = this.#lease.usedShare > NEARLY_ALL;
+    if (usedShare <= NEARLY_ALL || wasWarned) return;
     this.#lot.terms.settings.logger?.warn(
-      { keys: this.keys, session: this.sessionId, reason },
-      'lost a lock',
+      { keys: this.keys, session: this.sessionId, heldMs: heldMsOf(this), remainingMs },
+      'used more than 80 % of the time of a lock',
     );
   }
 }

@@ -114,7 +114,7 @@ export interface LockOptions {
    */
   retryTimeoutMs?: number | undefined;
   /**
-   * Any pino logger. `debug`: attempts; `warn`: loss and failed release. Never a token, never a value.
+   * Any pino logger. `debug`: attempts; `warn`: loss, failed release, time nearly used up. Never a token, never a value.
    *
    * @default silent
    */

@@ -7,7 +7,7 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 const FLOORS: readonly (readonly string[])[] = [
   ['clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'merged', 'stays', 'stop'],
   ['consul-socket', 'errors', 'lifecycle', 'options', 'per-client', 'sleep'],
-  ['consul-env', 'crowd', 'holders-here', 'lanes', 'turns'],
+  ['consul-env', 'crowd', 'events', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
   ['consul-answer', 'consul-request', 'retry'],
   ['acquisition-errors', 'consul-gate', 'lock-entry', 'patience'],

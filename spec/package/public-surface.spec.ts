@@ -2,14 +2,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type {
+  AcquireMessage,
   AcquireOptions,
   ConsulClient,
+  ConsulRequestErrorCode,
+  HoldMessage,
+  KeyOrKeys,
   KvOperation,
   KvResult,
+  LockAcquisitionErrorCode,
+  LockBehavior,
   LockHandle,
   LockInfo,
   LockOptions,
   LossReason,
+  LostMessage,
+  ReleaseMessage,
+  RenewMessage,
+  RenewOptions,
+  ShutdownOptions,
 } from '../../lib/index.ts';
 import * as door from '../../lib/index.ts';
 import type {
@@ -24,6 +35,8 @@ import type {
 } from '../../lib/testing/index.ts';
 import * as testingDoor from '../../lib/testing/index.ts';
 import { projectFolder } from '../support/consul-server/project-folder.ts';
+import { FakeScene } from '../support/fake-scene.ts';
+import type * as contract from './public-contract.ts';
 
 /** The names that a file exports as types only. */
 function typesOf(file: string): string[] {
@@ -46,11 +59,82 @@ interface Types {
   AcquireOptions: AcquireOptions;
   LockHandle: LockHandle;
   LockInfo: LockInfo;
+  AcquireMessage: AcquireMessage;
   ConsulClient: ConsulClient;
+  ConsulRequestErrorCode: ConsulRequestErrorCode;
+  HoldMessage: HoldMessage;
+  KeyOrKeys: KeyOrKeys;
   KvOperation: KvOperation;
   KvResult: KvResult;
+  LockAcquisitionErrorCode: LockAcquisitionErrorCode;
+  LockBehavior: LockBehavior;
   LossReason: LossReason;
+  LostMessage: LostMessage;
+  ReleaseMessage: ReleaseMessage;
+  RenewMessage: RenewMessage;
+  RenewOptions: RenewOptions;
+  ShutdownOptions: ShutdownOptions;
 }
+
+/** The public part of a class, with nothing folded into anything else. */
+type Public<T> = T extends (...args: never[]) => unknown ? T : { [name in keyof T]: T[name] };
+
+/** True for types that are one and the same, down to `?` and `readonly`. */
+type Same<A, B> =
+  (<T>() => T extends Public<A> ? 1 : 2) extends <T>() => T extends Public<B> ? 1 : 2 ? true : false;
+
+/** Functions are told apart by what they can stand for: names of parameters do not count. */
+type Exchangeable<A, B> = [A, B] extends [B, A] ? true : false;
+
+type Error<Class extends new (...args: never[]) => unknown> = InstanceType<Class>;
+
+type Door = typeof door;
+
+/** Each of these is true: that, the compiler checks. */
+const AS_WRITTEN: {
+  options: Same<LockOptions, contract.Options>;
+  'options of a call': Same<AcquireOptions, contract.CallOptions>;
+  handle: Same<LockHandle, contract.Handle>;
+  info: Same<LockInfo, contract.Info>;
+  lock: Same<keyof door.EphemeralLock, keyof contract.Lock>;
+  'calls of a lock': Exchangeable<Public<door.EphemeralLock>, contract.Lock>;
+  'making of a lock': Exchangeable<
+    ConstructorParameters<Door['EphemeralLock']>,
+    [key: string | readonly string[], options?: contract.Options | undefined]
+  >;
+  'error of an acquisition': Same<Error<Door['LockAcquisitionError']>, contract.AcquisitionError>;
+  'error of a loss': Same<Error<Door['LockLostError']>, contract.LostError>;
+  'error after a release': Same<Error<Door['LockNotHeldError']>, contract.NotHeldError>;
+  'error of a request': Same<Error<Door['ConsulRequestError']>, contract.RequestError>;
+  'base of errors': Same<door.ConsulLockError, contract.BaseError>;
+  reasons: Same<LossReason, contract.Reason>;
+  functions: Exchangeable<Pick<Door, keyof contract.Functions>, contract.Functions>;
+  'event of an acquisition': Same<AcquireMessage, contract.Messages['acquire']>;
+  'event of a hold': Same<HoldMessage, contract.Messages['hold']>;
+  'event of a release': Same<ReleaseMessage, contract.Messages['release']>;
+  'event of a loss': Same<LostMessage, contract.Messages['lost']>;
+  'event of a renewal': Same<RenewMessage, contract.Messages['renew']>;
+} = {
+  options: true,
+  'options of a call': true,
+  handle: true,
+  info: true,
+  lock: true,
+  'calls of a lock': true,
+  'making of a lock': true,
+  'error of an acquisition': true,
+  'error of a loss': true,
+  'error after a release': true,
+  'error of a request': true,
+  'base of errors': true,
+  reasons: true,
+  functions: true,
+  'event of an acquisition': true,
+  'event of a hold': true,
+  'event of a release': true,
+  'event of a loss': true,
+  'event of a renewal': true,
+};
 
 interface TestingTypes {
   CallOptions: CallOptions;
@@ -85,10 +169,86 @@ describe('consul-lock', () => {
     );
   });
 
-  it('exports the types of the contract, and those that their signatures name', () => {
-    const contract: (keyof Types)[] = ['LockOptions', 'AcquireOptions', 'LockHandle', 'LockInfo'];
-    const named: (keyof Types)[] = ['ConsulClient', 'KvOperation', 'KvResult', 'LossReason'];
-    expect(typesOf('lib/index.ts')).toEqual([...contract, ...named].toSorted());
+  it('exports the types of the contract, those of events, and those that signatures name', () => {
+    const named: Record<keyof Types, true> = {
+      LockOptions: true,
+      AcquireOptions: true,
+      LockHandle: true,
+      LockInfo: true,
+      AcquireMessage: true,
+      ConsulClient: true,
+      ConsulRequestErrorCode: true,
+      HoldMessage: true,
+      KeyOrKeys: true,
+      KvOperation: true,
+      KvResult: true,
+      LockAcquisitionErrorCode: true,
+      LockBehavior: true,
+      LossReason: true,
+      LostMessage: true,
+      ReleaseMessage: true,
+      RenewMessage: true,
+      RenewOptions: true,
+      ShutdownOptions: true,
+    };
+    expect(typesOf('lib/index.ts')).toEqual(Object.keys(named).toSorted());
+  });
+
+  it('has the types that are written down', () => {
+    expect(Object.values(AS_WRITTEN)).not.toContain(false);
+  });
+
+  it('has a default for every option that is written down, and no other', () => {
+    const options: Record<keyof contract.Options, true> = {
+      consulClient: true,
+      acquireTimeoutMs: true,
+      lockTimeoutMs: true,
+      minLockTimeoutMs: true,
+      lockKeyPattern: true,
+      generateValue: true,
+      renew: true,
+      lockDelayMs: true,
+      sessionName: true,
+      checks: true,
+      behavior: true,
+      session: true,
+      token: true,
+      dc: true,
+      requestTimeoutMs: true,
+      retryTimeoutMs: true,
+      logger: true,
+    };
+    expect(Object.keys(door.defaults).toSorted()).toEqual(Object.keys(options).toSorted());
+  });
+
+  it('gives handles the members that are written down, and no others', async () => {
+    const members: Record<Exclude<keyof contract.Handle, symbol>, string> = {
+      key: 'string',
+      fullKey: 'string',
+      keys: 'object',
+      fullKeys: 'object',
+      sessionId: 'string',
+      fencingToken: 'number',
+      acquiredAt: 'object',
+      remainingMs: 'number',
+      isHeld: 'boolean',
+      signal: 'object',
+      assertHeld: 'function',
+      verify: 'function',
+      renew: 'function',
+      transaction: 'function',
+      release: 'function',
+    };
+    const scene = new FakeScene();
+    const handle = await scene.lock().acquire();
+    const names = [...Object.keys(handle), ...Object.getOwnPropertyNames(Object.getPrototypeOf(handle))];
+    const found = names.filter((name) => name !== 'constructor');
+    expect(Object.fromEntries(found.map((name) => [name, typeof handle[name as keyof LockHandle]]))).toEqual(
+      members,
+    );
+    expect(handle[Symbol.asyncDispose]).toBeInstanceOf(Function);
+    await handle.release();
+    await scene.end();
   });
 
   it('exports nothing by default, and nothing by a star', () => {
