@@ -61,3 +61,26 @@ export function secretsOf(client: ConsulClient): unknown[] {
       : []),
   ];
 }
+
+/** Where a client of ours has its address from. */
+const origins = new WeakMap<ConsulClient, string>();
+
+export function rememberOrigin(client: ConsulClient, origin: string): void {
+  origins.set(client, origin);
+}
+
+/** Which address a client asks, where that came from and what can be done; undefined for one that has none. */
+export function whereaboutsOf(client: ConsulClient): string | undefined {
+  const { baseUrl, socketPath } =
+    (client as { _opts?: Partial<Record<'baseUrl' | 'socketPath', unknown>> })._opts ?? {};
+  // Put together from its parts: another has a password in it.
+  const { protocol, hostname, port } = (baseUrl ?? {}) as Partial<Record<keyof URL, unknown>>;
+  const url =
+    typeof hostname === 'string'
+      ? `${String(protocol)}//${hostname}${port === undefined ? '' : `:${String(port)}`}`
+      : undefined;
+  const address = typeof socketPath === 'string' ? `unix://${socketPath}` : url;
+  return address === undefined ? undefined : `tried ${address}, ${origins.get(client) ?? GIVEN}`;
+}
+
+const GIVEN = 'the address of the consulClient that was given: is an agent listening there?';

@@ -3,6 +3,7 @@ import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { join } from 'node:path';
 import Consul from 'consul';
+import { rememberOrigin } from './consul-client.ts';
 import { tellingOfRequests } from './consul-socket.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:8500';
@@ -19,8 +20,17 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Throws a `TypeError` that names the variable when one cannot be understood or its file cannot be read.
  */
 export function consulFromEnv(): Consul {
-  return new Consul(clientOptions(process.env));
+  const client = new Consul(clientOptions(process.env));
+  const isGiven = nonEmpty(process.env, 'CONSUL_HTTP_ADDR') !== undefined;
+  rememberOrigin(client, isGiven ? GIVEN_BY_ENVIRONMENT : DEFAULT);
+  return client;
 }
+
+const GIVEN_BY_ENVIRONMENT = 'the address in CONSUL_HTTP_ADDR: is an agent listening there?';
+
+const DEFAULT =
+  'the default address, for CONSUL_HTTP_ADDR is not set: start an agent there (consul agent -dev), set CONSUL_HTTP_ADDR, ' +
+  'or give a client (configure({ consulClient }))';
 
 /** What the constructor of `consul` takes; its shipped types know neither TLS nor sockets. */
 interface ClientOptions {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { type ConsulClient, whereaboutsOf } from './consul-client.ts';
 import { ConsulRequestError } from './errors.ts';
 
 /** An answer that cannot have come from Consul: a proxy's page, cut or wrong JSON. */
@@ -24,7 +25,10 @@ export class NoAnswer extends Error {
 /** What the errors of the `consul` package, of Node's network and of our own have in common. */
 interface Failure extends Error {
   code?: unknown;
+  syscall?: unknown;
+  errors?: unknown;
   isResponse?: boolean;
+  isCodec?: boolean;
   isValidation?: boolean;
   statusCode?: number;
   response?: { statusCode?: number; body?: unknown };
@@ -39,7 +43,7 @@ const REFUSALS =
 
 const DENIALS = /Permission denied|ACL not found|ACL disabled|Unknown token/;
 
-/** Connections that never came about: whatever was to be sent was not. */
+/** Connections that never came about: whatever was to be sent was not, unless an open one says so of a reading or writing. */
 const NEVER_SENT = [
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -67,7 +71,18 @@ export function isTransient(error: unknown): error is ConsulRequestError {
 /** The one place where errors of the client and of the network become `ConsulRequestError`. */
 export function translateFailure(
   reason: unknown,
-  { operation, secrets, keys }: { operation: string; secrets: readonly string[]; keys: readonly string[] },
+  {
+    operation,
+    secrets,
+    keys,
+    client,
+  }: {
+    operation: string;
+    secrets: readonly string[];
+    keys: readonly string[];
+    /** Who asked; its address is named when nobody answered. */
+    client?: ConsulClient;
+  },
 ): ConsulRequestError {
   if (reason instanceof ConsulRequestError) return reason;
   // Of any realm: jest gives each spec file globals of its own.
@@ -77,7 +92,12 @@ export function translateFailure(
   const statusCode = failure.response?.statusCode ?? failure.statusCode;
   const said = sayable(textOf(failure), secrets);
   const kind = kindOf(failure, statusCode);
-  const error = new ConsulRequestError(`${operation}: ${PREFIXES[kind.code]}: ${said}`, {
+  const isAnswered =
+    statusCode !== undefined || failure instanceof UnexpectedAnswer || failure.isCodec === true;
+  const whereabouts =
+    client && !isAnswered && kind.code === 'CONSUL_UNAVAILABLE' ? whereaboutsOf(client) : undefined;
+  const tried = whereabouts === undefined ? '' : `; ${whereabouts}`;
+  const error = new ConsulRequestError(`${operation}: ${PREFIXES[kind.code]}: ${said}${tried}`, {
     code: kind.code,
     operation,
     keys,
@@ -112,7 +132,8 @@ function kindOf(failure: Failure, statusCode: number | undefined): Kind {
     return kindOfStatus(statusCode, textOf(failure));
   if (failure.isValidation === true) return REJECTED;
   if (typeof failure.code === 'string') {
-    if (NEVER_SENT.includes(failure.code)) return NOT_CARRIED_OUT;
+    const wasConnected = failure.syscall === 'read' || failure.syscall === 'write';
+    if (NEVER_SENT.includes(failure.code) && !wasConnected) return NOT_CARRIED_OUT;
     if (/CERT|^ERR_TLS|^ERR_SSL|SELF_SIGNED|UNABLE_TO/.test(failure.code)) return UNUSABLE;
   }
   return UNAVAILABLE;
@@ -134,7 +155,12 @@ function textOf(failure: Failure): string {
   const body = failure.response?.body;
   if (typeof body === 'string' && body.trim() !== '') return body;
   if (Buffer.isBuffer(body) && body.length > 0) return body.toString();
-  return typeof failure.message === 'string' ? failure.message : 'the client threw an error without words';
+  if (typeof failure.message === 'string' && failure.message !== '') return failure.message;
+  // A name with several addresses fails with what each of them said, and has no words of its own.
+  const parts = Array.isArray(failure.errors)
+    ? (failure.errors as Partial<Error>[]).map((part) => part?.message)
+    : [];
+  return parts.length > 0 ? parts.join('; ') : 'the client threw an error without words';
 }
 
 /** On one line, short, and without what must not be shown. */

@@ -107,7 +107,7 @@ function sendNow<T>(
     if (isOver) return;
     end();
     if (signal?.aborted === true) reject(signal.reason);
-    else reject(translateFailure(error, { operation, secrets: secrets(), keys }));
+    else reject(translateFailure(error, { operation, secrets: secrets(), keys, client }));
     try {
       ctx.emit('cancel');
     } catch {

@@ -16,7 +16,8 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { clientOptions, consulFromEnv } from '../../lib/consul-env.ts';
-import { inspectLock } from '../../lib/index.ts';
+import { whereaboutsOf } from '../../lib/consul-client.ts';
+import { EphemeralLock, inspectLock, resetDefaults } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 
 const VARIABLES = [
@@ -404,6 +405,46 @@ describe('consulFromEnv', () => {
     expect(requests[0]!.headers).toMatchObject({
       'x-consul-token': 'mine',
       authorization: `Basic ${Buffer.from('user:p@ss:word').toString('base64')}`,
+    });
+  });
+
+  describe('where no agent answers', () => {
+    it('has the default address named, and what can be done', () => {
+      expect(whereaboutsOf(consulFromEnv())).toBe(
+        'tried http://127.0.0.1:8500, the default address, for CONSUL_HTTP_ADDR is not set: start an agent there ' +
+          '(consul agent -dev), set CONSUL_HTTP_ADDR, or give a client (configure({ consulClient }))',
+      );
+    });
+
+    it('has the address in CONSUL_HTTP_ADDR named, without a password', () => {
+      process.env['CONSUL_HTTP_ADDR'] = 'https://me:secret@consul.internal:8501/prefix';
+      expect(whereaboutsOf(consulFromEnv())).toBe(
+        'tried https://consul.internal:8501, the address in CONSUL_HTTP_ADDR: is an agent listening there?',
+      );
+    });
+
+    it('has a socket named', async () => {
+      const path = join(folder, 'nobody.sock');
+      const error = await failureOf(async () => await asking({ CONSUL_HTTP_ADDR: `unix://${path}` }));
+      expect(error.message).toContain(`; tried unix://${path}, the address in CONSUL_HTTP_ADDR: `);
+    });
+
+    it('says of a lock without any set-up what the network said, at all addresses of a name', async () => {
+      const server = createServer(answer);
+      const port = await listening(server);
+      server.close();
+      await once(server, 'close');
+      process.env['CONSUL_HTTP_ADDR'] = `localhost:${port}`;
+      resetDefaults();
+      const lock = new EphemeralLock('key', { retryTimeoutMs: 0 });
+      const error = await failureOf(async () => await lock.hold(() => {}));
+      resetDefaults();
+      expect(error).toMatchObject({ code: 'CONSUL_UNAVAILABLE' });
+      expect(error.message).toMatch(
+        new RegExp(
+          `is unavailable: connect ECONNREFUSED \\S+:${port}.*; tried http://localhost:${port}, the address in `,
+        ),
+      );
     });
   });
 

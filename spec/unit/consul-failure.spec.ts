@@ -17,6 +17,7 @@ import {
 import { ConsulGate } from '../../lib/consul-gate.ts';
 import { ConsulRequestError } from '../../lib/errors.ts';
 import { EphemeralLock } from '../../lib/index.ts';
+import { FakeConsul } from '../../lib/testing/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 
 const TOKEN = 'c0ffee00-5ec7-e700-0000-000000000000';
@@ -31,8 +32,8 @@ function response(statusCode: number, body?: unknown, message = 'internal server
   });
 }
 
-function networkError(code: string): Error {
-  return Object.assign(new Error(`connect ${code}`), { code, errno: -1, syscall: 'connect' });
+function networkError(code: string, syscall = 'connect'): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: -1, syscall });
 }
 
 const papi = (mark: string): Error => Object.assign(new Error(mark), { isPapi: true, [mark]: true });
@@ -55,6 +56,8 @@ const TRUTH: readonly (readonly [kind: keyof typeof KINDS, what: string, failure
   ['unavailable', 'a socket hang up', networkError('ECONNRESET')],
   ['unavailable', 'a broken pipe', networkError('EPIPE')],
   ['unavailable', 'a connection that timed out', networkError('ETIMEDOUT')],
+  ['unavailable', 'a host that went out of reach', networkError('EHOSTUNREACH', 'read')],
+  ['unavailable', 'a network that went out of reach', networkError('ENETUNREACH', 'write')],
   ['unavailable', 'garbage on the wire', networkError('HPE_INVALID_CONSTANT')],
   ['unavailable', 'an error without a mark', new Error('what is this?')],
   ['unavailable', 'a string', 'thrown'],
@@ -163,6 +166,53 @@ describe('translateFailure', () => {
     const error = translateFailure(failure, CONTEXT);
     expect(isAmbiguous(error)).toBe(false);
     expect(error.message).toContain('refused');
+  });
+
+  it('has the words of all addresses of a name, whose error has none of its own', () => {
+    const parts = [networkError('ECONNREFUSED'), new Error('connect ETIMEDOUT ::1')];
+    const failure = Object.assign(new AggregateError(parts, ''), { code: 'ECONNREFUSED' });
+    const error = translateFailure(failure, CONTEXT);
+    expect(error.message).toBe(
+      'transaction: Consul is unavailable: connect ECONNREFUSED; connect ETIMEDOUT ::1',
+    );
+  });
+
+  describe('of a client', () => {
+    const client = (options: object): ConsulClient => new Consul(options as never);
+
+    it('says which address nobody answered at, without its password', () => {
+      const baseUrl = 'https://me:secret@consul.internal:8501/v1';
+      const error = translateFailure(networkError('ECONNREFUSED'), {
+        ...CONTEXT,
+        client: client({ baseUrl }),
+      });
+      expect(error.message).toBe(
+        'transaction: Consul is unavailable: connect ECONNREFUSED; tried https://consul.internal:8501, ' +
+          'the address of the consulClient that was given: is an agent listening there?',
+      );
+    });
+
+    it('says which socket', () => {
+      const options = { baseUrl: 'http://localhost/v1', socketPath: '/run/consul.sock' };
+      const error = translateFailure(new NoAnswer('no answer'), { ...CONTEXT, client: client(options) });
+      expect(error.message).toContain('; tried unix:///run/consul.sock, ');
+    });
+
+    it.each([
+      ['an answer of the server', response(503)],
+      ['an answer of something else', new UnexpectedAnswer('it is no key')],
+      ['a refused request', papi('isValidation')],
+      ['broken JSON', papi('isCodec')],
+    ])('says nothing of it when there was %s', (_title, failure) => {
+      const error = translateFailure(failure, { ...CONTEXT, client: client({ baseUrl: 'http://a/v1' }) });
+      expect(error.message).not.toContain('tried');
+    });
+
+    it('says nothing of it for a client without an address', () => {
+      const fake = new FakeConsul();
+      const error = translateFailure(networkError('ECONNREFUSED'), { ...CONTEXT, client: fake });
+      expect(error.message).toBe('transaction: Consul is unavailable: connect ECONNREFUSED');
+    });
   });
 
   it('leaves its own errors as they are', () => {
