@@ -71,16 +71,15 @@ export function rememberOrigin(client: ConsulClient, origin: string): void {
 
 /** Which address a client asks, where that came from and what can be done; undefined for one that has none. */
 export function whereaboutsOf(client: ConsulClient): string | undefined {
-  const { baseUrl, socketPath } =
-    (client as { _opts?: Partial<Record<'baseUrl' | 'socketPath', unknown>> })._opts ?? {};
-  // Put together from its parts: another has a password in it.
-  const { protocol, hostname, port } = (baseUrl ?? {}) as Partial<Record<keyof URL, unknown>>;
-  const url =
-    typeof hostname === 'string'
-      ? `${String(protocol)}//${hostname}${port === undefined ? '' : `:${String(port)}`}`
-      : undefined;
-  const address = typeof socketPath === 'string' ? `unix://${socketPath}` : url;
-  return address === undefined ? undefined : `tried ${address}, ${origins.get(client) ?? GIVEN}`;
+  const options = (
+    client as { _opts?: { baseUrl?: Partial<Record<keyof URL, string>>; socketPath?: unknown } }
+  )._opts;
+  const { protocol, hostname, port } = options?.baseUrl ?? {};
+  // Put together from these parts, for others hold a password.
+  const url = hostname && `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
+  const socket = options?.socketPath;
+  const address = typeof socket === 'string' ? `unix://${socket}` : url;
+  return address && `tried ${address}, ${origins.get(client) ?? GIVEN}`;
 }
 
 const GIVEN = 'the address of the consulClient that was given: is an agent listening there?';

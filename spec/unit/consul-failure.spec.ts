@@ -178,7 +178,7 @@ describe('translateFailure', () => {
   });
 
   describe('of a client', () => {
-    const client = (options: object): ConsulClient => new Consul(options as never);
+    const client = (options: object): ConsulClient => new Consul(options);
 
     it('says which address nobody answered at, without its password', () => {
       const baseUrl = 'https://me:secret@consul.internal:8501/v1';
