@@ -13,7 +13,7 @@ const pages = documents().map((file) => ({ file, text: readProjectFile(file) }))
 const NEEDS_NO_SOURCE = ['sh', 'console', 'sql', 'hcl', 'text', 'mermaid'];
 
 /** The specs that run the examples, or start something with them. */
-const RUNNERS = ['acl', 'examples', 'operating', 'recipes', 'test-samples'];
+const RUNNERS = ['acl', 'examples', 'observing', 'operating', 'recipes', 'test-samples'];
 
 /** What is wrong with the code that a document shows; nothing, if all is well. */
 function complaints(document: string): string[] {
@@ -83,6 +83,38 @@ describe.each(pages)('$file', ({ file, text }) => {
       return anchor === undefined || anchorsOf(readProjectFile(target)).includes(anchor);
     };
     expect(own.filter((link) => !isThere(link))).toEqual([]);
+  });
+});
+
+describe('the scripts of package.json', () => {
+  const { scripts } = JSON.parse(readProjectFile('package.json')) as { scripts: Record<string, string> };
+  const texts = [...documents(), '.ci/run', '.github/workflows/check.yml', '.github/workflows/release.yml'];
+
+  it.each(texts)('are there for all that %s has one run', (file) => {
+    const named = Array.from(
+      readProjectFile(file).matchAll(/npm (?:run )?([\w:]+)/g),
+      ([whole, name = '']) => (whole.startsWith('npm run') ? name : ''),
+    );
+    expect(named.filter((name) => name !== '' && scripts[name] === undefined)).toEqual([]);
+  });
+});
+
+describe('the workflows', () => {
+  it('run what a change has to pass, and the matrix, before anything is published', () => {
+    const check = readProjectFile('.github/workflows/check.yml');
+    const runs = Array.from(check.matchAll(/^ +- run: (.+)$/gm), ([, line]) => line);
+    expect(runs).toEqual(['.ci/run', 'npm ci --no-audit --no-fund', 'npm run matrix']);
+    expect(readProjectFile('.github/workflows/release.yml')).toMatch(
+      /uses: \.\/\.github\/workflows\/check\.yml\n\n {2}publish:\n {4}needs: check\n/,
+    );
+  });
+
+  it('have no secrets, and no more rights than they use', () => {
+    for (const file of ['check', 'release']) {
+      const text = readProjectFile(`.github/workflows/${file}.yml`);
+      expect(text).toMatch(/^permissions:\n {2}contents: read\n/m);
+      expect(text).not.toContain('secrets.');
+    }
   });
 });
 

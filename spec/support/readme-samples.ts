@@ -19,7 +19,7 @@ export function readProjectFile(path: string): string {
 /** What a reader reads. */
 export function documents(): string[] {
   const pages = readdirSync(join(projectFolder(), 'docs')).filter((file) => file.endsWith('.md'));
-  return ['README.md', ...pages.toSorted().map((page) => `docs/${page}`)];
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.toSorted().map((page) => `docs/${page}`)];
 }
 
 export function samplesOf(document: string): Sample[] {
