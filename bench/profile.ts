@@ -4,6 +4,7 @@ import { machineMs } from './measures/machine-clock.ts';
 import { RequestGaps } from './measures/request-gaps.ts';
 import { mean, median } from './measures/statistics.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
+import { handOverPath, STEPS } from './contests/hand-over-path.ts';
 import { loop } from './process/loop.ts';
 import { aligned } from './report/table.ts';
 import { ConsulBenchServer } from './servers/consul-bench-server.ts';
@@ -14,7 +15,8 @@ const PROFILED_MS = 6_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
- * between an answer and the next request; then the CPU time, by whose code it is.
+ * between an answer and the next request; then the CPU time, by whose code it is. And what happens when one process hands
+ * a lock over to another, step by step.
  */
 const CASES: readonly { readonly contestant: ContestantName; readonly callers: number }[] = [
   { contestant: 'raw-write', callers: 1 },
@@ -43,9 +45,20 @@ try {
     const figures = [gaps.underWay, gaps.between].flatMap((us) => [median(us), mean(us)]);
     times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
+  const paths: string[][] = [];
+  for (const contestant of ['raw-cycle', 'consul-lock'] as const) {
+    console.log(`${contestant}, from process to process: ${(WARM_UP_MS + TIMED_MS) / 1_000} s`);
+    const moments = await handOverPath(contestant, {
+      address: consul.address,
+      warmUpMs: WARM_UP_MS,
+      forMs: TIMED_MS,
+    });
+    paths.push([contestant, ...moments.map((us) => us.toFixed(0))]);
+  }
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
   const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
   console.log(`\n${aligned([timesHead, ...times], 1)}\n\n${aligned([head, ...lines], 1)}`);
+  console.log(`\n${aligned([['µs since the call of release', ...STEPS], ...paths], 1)}`);
 } finally {
   await consul.stop();
 }

@@ -6,6 +6,7 @@ import { memory } from './memory.ts';
 import type { Order, ProcessArgument, Reply, TaskName, Tasks } from './messages.ts';
 import { once } from './once.ts';
 import { RequestCount } from './request-count.ts';
+import { RequestLog } from './request-log.ts';
 
 /** A process of a contest: it does what the benchmark tells it to, and ends with it, however that ends. */
 process.once('disconnect', () => process.exit());
@@ -14,12 +15,15 @@ const { contestant: name, address } = JSON.parse(process.argv[2]!) as ProcessArg
 const sent = new RequestCount();
 const contestant = await openContestant(name, address);
 const hand = new Hand(contestant);
+/** Only for those who ask for it: it costs time. */
+let log: RequestLog | undefined;
 
 const work: { [Name in TaskName]: (needs: Tasks[Name]['needs']) => Promise<Tasks[Name]['answers']> } = {
   loop: async (task) => await loop(contestant, task),
   acquire: async ({ key }) => await hand.acquire(key),
   release: async () => await hand.release(),
   requests: async () => sent.total,
+  path: async () => (log ??= new RequestLog()).last,
   crowd: async (task) => await crowd(contestant, task),
   once: async (task) => await once(contestant, task),
   memory: async (task) => await memory(contestant, task),

@@ -13,6 +13,8 @@ export interface Tasks {
   release: { readonly needs: undefined; readonly answers: Moments };
   /** How many requests were sent since the process began. */
   requests: { readonly needs: undefined; readonly answers: number };
+  /** The last requests that were sent. */
+  path: { readonly needs: undefined; readonly answers: readonly RequestMoment[] };
   crowd: { readonly needs: CrowdTask; readonly answers: CrowdReport };
   once: { readonly needs: { readonly key: string }; readonly answers: OnceReport };
   memory: { readonly needs: { readonly locks: number }; readonly answers: MemoryReport };
@@ -48,6 +50,14 @@ export interface LoopReport {
 export interface Moments {
   readonly calledAt: number;
   readonly settledAt: number;
+}
+
+/** Of a request: an instant of the machine's clock. */
+export interface RequestMoment {
+  readonly at: number;
+  readonly what: 'sent' | 'answered';
+  /** Method and path. */
+  readonly request: string;
 }
 
 /** Callers that all come at once. */

@@ -1,0 +1,73 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ContestantName } from '../contestants/open-contestant.ts';
+import { machineMs } from '../measures/machine-clock.ts';
+import { median } from '../measures/statistics.ts';
+import type { RequestMoment } from '../process/messages.ts';
+import { Crew } from './crew.ts';
+
+/** As in the contest: long enough to wait where it is woken. */
+const WAITS_MS = { from: 30, to: 60 };
+
+/** What happens between the call of `release` in one process and the handle in the other, in its order. */
+export const STEPS = [
+  'giving back is sent',
+  'answered',
+  'the other is woken',
+  'its taking is sent',
+  'answered',
+  'it has the lock',
+] as const;
+
+/** The median moment of each step, in microseconds from the call of `release`. */
+export async function handOverPath(
+  contestant: ContestantName,
+  { address, warmUpMs, forMs }: { address: string; warmUpMs: number; forMs: number },
+): Promise<number[]> {
+  return await Crew.during(2, { contestant, address }, async (crew) => {
+    const key = `bench/path/${contestant}`;
+    let [holder, waiter] = [crew.members[0]!, crew.members[1]!];
+    await holder.ask('acquire', { key });
+    const paths: number[][] = [];
+    const from = machineMs() + warmUpMs;
+    while (machineMs() < from + forMs) {
+      const waiting = waiter.ask('acquire', { key });
+      waiting.catch(() => {});
+      await pause(WAITS_MS.from + Math.random() * (WAITS_MS.to - WAITS_MS.from));
+      const { calledAt } = await holder.ask('release', undefined);
+      const { settledAt } = await waiting;
+      const [givingBack, taking] = [await holder.ask('path', undefined), await waiter.ask('path', undefined)];
+      const path = stepsOf(calledAt, settledAt, givingBack, taking);
+      if (path && calledAt >= from) paths.push(path);
+      [holder, waiter] = [waiter, holder];
+    }
+    await holder.ask('release', undefined);
+    return STEPS.map((_step, index) => median(paths.map((path) => path[index]!)));
+  });
+}
+
+/** Undefined where the waiter was not woken by its blocking query. */
+function stepsOf(
+  calledAt: number,
+  settledAt: number,
+  givingBack: readonly RequestMoment[],
+  taking: readonly RequestMoment[],
+): number[] | undefined {
+  const after = (
+    moments: readonly RequestMoment[],
+    what: RequestMoment['what'],
+    request: string,
+    at = calledAt,
+  ): number =>
+    moments.find((one) => one.at >= at && one.what === what && one.request.startsWith(request))?.at ?? NaN;
+  const wokenAt = after(taking, 'answered', 'GET /v1/kv/');
+  const sentAt = after(taking, 'sent', 'PUT /v1/txn', wokenAt);
+  const moments = [
+    after(givingBack, 'sent', 'PUT /v1/txn'),
+    after(givingBack, 'answered', 'PUT /v1/txn'),
+    wokenAt,
+    sentAt,
+    after(taking, 'answered', 'PUT /v1/txn', sentAt),
+    settledAt,
+  ].map((at) => (at - calledAt) * 1_000);
+  return moments.some(Number.isNaN) ? undefined : moments;
+}

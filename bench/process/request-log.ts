@@ -1,0 +1,29 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { machineMs } from '../measures/machine-clock.ts';
+import type { RequestMoment } from './messages.ts';
+
+const MOST = 100;
+
+/** The last requests that this process has sent, and when: the path of a lock through it. */
+export class RequestLog {
+  readonly #moments: RequestMoment[] = [];
+
+  constructor() {
+    subscribe('http.client.request.start', (message) => {
+      this.#note('sent', (message as { request: ClientRequest }).request);
+    });
+    subscribe('http.client.response.finish', (message) => {
+      this.#note('answered', (message as { request: ClientRequest; response: IncomingMessage }).request);
+    });
+  }
+
+  get last(): readonly RequestMoment[] {
+    return this.#moments;
+  }
+
+  #note(what: RequestMoment['what'], { method, path }: ClientRequest): void {
+    this.#moments.push({ at: machineMs(), what, request: `${method} ${path.split(/[?]/, 1).join()}` });
+    if (this.#moments.length > MOST) this.#moments.splice(0, MOST / 2);
+  }
+}
