@@ -289,7 +289,7 @@ class Contender {
     const leaving = (async () => {
       await place?.serving;
       const lot = place?.lot;
-      if (lot) await new GivingBack(lot).run(lot.session.ttlMs - lot.session.ageMs).catch(() => {});
+      if (lot) await new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run().catch(() => {});
     })();
     lifecycle.keep(leaving);
     const isBeingServed = place?.serving !== undefined || place?.lot !== undefined;

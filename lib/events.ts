@@ -49,7 +49,10 @@ export interface ReleaseMessage extends TracedMessage {
   stillOurs: boolean | undefined;
 }
 
-/** Of the channel `consul-lock:lost`: a lock was lost while it was held; told once for each handle. */
+/**
+ * Of the channel `consul-lock:lost`: a lock was lost while it was held, or before Consul had heard of its release; told once
+ * for each handle.
+ */
 export interface LostMessage extends LockMessage {
   readonly reason: LossReason;
 }

@@ -25,10 +25,11 @@ type Answer = 'given-back' | LossReason;
  * late request from landing.
  */
 export class GivingBack {
+  readonly validForMs: number;
   readonly #lock: Lot;
   readonly #settings: Settings;
   readonly #clock: Clock;
-  #firstAsked: Instant | undefined;
+  readonly #firstAsked: Instant;
   /** Whether a try may have been carried out without our knowing. */
   #isInDoubt = false;
   /** Whether the session is being ended by us. */
@@ -38,23 +39,24 @@ export class GivingBack {
   /** Nothing is left to be tidied up: the session went with the lock, or was ended to give it back. */
   #isSettled = false;
 
-  constructor(lock: Lot) {
+  /**
+   * To be made when the release is first asked for.
+   *
+   * @param validForMs - how long it is still ours by the clock; 0 when it is lost: then there is nothing but the tidying.
+   * @param askedAt - read before that, by the clock that waiting counts by.
+   */
+  constructor(lock: Lot, validForMs: number, askedAt: Instant = lock.terms.settings.waitingClock.read()) {
     this.#lock = lock;
+    this.validForMs = validForMs;
     this.#settings = lock.terms.settings;
     this.#clock = this.#settings.waitingClock;
+    this.#firstAsked = askedAt;
   }
 
-  /**
-   * Gives back, and says how the lock was lost, if it was; settles within `retryTimeoutMs` + `requestTimeoutMs`.
-   *
-   * @param validForMs - how long it was still ours by the clock when its release was first asked for; 0 when it was lost:
-   * then there is nothing but the tidying.
-   */
-  async run(validForMs: number): Promise<Answer> {
+  /** Gives back, and says how the lock was lost, if it was; settles within `retryTimeoutMs` + `requestTimeoutMs`. */
+  async run(): Promise<Answer> {
     const { requestTimeoutMs, retryTimeoutMs } = this.#settings;
-    this.#firstAsked ??= this.#clock.read();
-    const firstAsked = this.#firstAsked;
-    const isOver = (): boolean => this.#clock.elapsedSince(firstAsked) >= validForMs;
+    const isOver = (): boolean => this.#clock.elapsedSince(this.#firstAsked) >= this.validForMs;
     const limitMs = retryTimeoutMs + requestTimeoutMs;
     const began = this.#clock.read();
     const leftMs = (): number => limitMs - this.#clock.elapsedSince(began);
@@ -166,7 +168,7 @@ export class GivingBack {
       if (handed.kind === 'refused') return { isDone: false };
       if (handed.kind === 'handed-over' && place.receive(handed.lot)) return { isDone: true };
       const { session } = handed.lot;
-      const orphan = new GivingBack(handed.lot).run(session.ttlMs - session.ageMs).catch(() => {});
+      const orphan = new GivingBack(handed.lot, session.ttlMs - session.ageMs).run().catch(() => {});
       lifecycle.keep(orphan);
       return { isDone: true, orphan };
     } catch {

@@ -61,9 +61,11 @@ export class Lease {
     return this.remainingMs > 0;
   }
 
-  /** Until its end. */
+  /** Until its end, which is never later than the deadline, however late that is noticed. */
   get heldMs(): number {
-    return this.#heldMs ?? this.#clock.elapsedSince(this.acquiredAt);
+    if (this.#heldMs !== undefined) return this.#heldMs;
+    const pastDeadlineMs = Math.max(0, -this.#untilDeadlineMs());
+    return Math.max(0, this.#clock.elapsedSince(this.acquiredAt) - pastDeadlineMs);
   }
 
   /** How much of the time that was left when the deadline was last set has been used: 0 to 1. */

@@ -57,8 +57,6 @@ export class LockHandle implements AsyncDisposable {
   #isInHaste = false;
   /** From its release on, whatever becomes of the key. */
   #lastToken: number | undefined;
-  /** How long the lock was still ours when its release was first asked for. */
-  #validForMs: number | undefined;
   /** How the lock turned out to be lost when it was to be given back. */
   #lossAtRelease: LockLostError | undefined;
 
@@ -220,8 +218,9 @@ export class LockHandle implements AsyncDisposable {
    */
   async release(): Promise<boolean> {
     if (this.#isReleased) return false;
+    const givingBack = (this.#givingBack ??= this.#stopHolding());
     if (!this.#releasing) {
-      this.#releasing = this.#release().finally(() => {
+      this.#releasing = this.#release(givingBack).finally(() => {
         this.#releasing = undefined;
       });
       lifecycle.keep(this.#releasing);
@@ -241,33 +240,41 @@ export class LockHandle implements AsyncDisposable {
     }
   }
 
-  #release(): Promise<boolean> {
-    if (this.#validForMs === undefined) {
-      this.#validForMs = this.#lease.remainingMs;
-      this.#lastToken = this.#token;
-      if (this.#validForMs > 0) this.#warnOfHaste(this.#lease.usedShare, this.#validForMs);
-      this.#lease.release();
-    }
-    if (!events.release.hasSubscribers) return this.#giveBack(this.#validForMs);
+  /** Before the log and the subscribers: whatever they do, the lock is not held from now on, and its time runs. */
+  #stopHolding(): GivingBack {
+    const askedAt = this.#lot.terms.settings.waitingClock.read();
+    const { usedShare, remainingMs } = this.#lease;
+    // Who listens to `signal` may release the lock in the moment in which it is found to be over.
+    if (this.#givingBack) return this.#givingBack;
+    this.#givingBack = new GivingBack(this.#lot, remainingMs, askedAt);
+    this.#lastToken = this.#token;
+    this.#lease.release();
+    if (remainingMs > 0) this.#warnOfHaste(usedShare, remainingMs);
+    return this.#givingBack;
+  }
+
+  #release(givingBack: GivingBack): Promise<boolean> {
+    return events.release.hasSubscribers ? this.#tellOfRelease(givingBack) : this.#giveBack(givingBack);
+  }
+
+  async #tellOfRelease(givingBack: GivingBack): Promise<boolean> {
     const message: ReleaseMessage = {
       keys: this.keys,
       fullKeys: this.fullKeys,
       heldMs: heldMsOf(this),
-      marginMs: this.#validForMs,
+      marginMs: givingBack.validForMs,
       stillOurs: undefined,
     };
-    return events.release.tracePromise(
-      async (validForMs) => (message.stillOurs = await this.#giveBack(validForMs)),
+    // Only then: a subscriber that releases the lock itself joins this release.
+    await Promise.resolve();
+    return await events.release.tracePromise(
+      async () => (message.stillOurs = await this.#giveBack(givingBack)),
       message,
-      undefined,
-      this.#validForMs,
     );
   }
 
-  async #giveBack(validForMs: number): Promise<boolean> {
-    const answer = await (this.#givingBack ??= new GivingBack(this.#lot))
-      .run(validForMs)
-      .finally(this.#leaveHere);
+  async #giveBack(givingBack: GivingBack): Promise<boolean> {
+    const answer = await givingBack.run().finally(this.#leaveHere);
     this.#isReleased = true;
     if (answer === 'given-back') return true;
     const { lostBy } = this.#lease;

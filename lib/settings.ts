@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { CLOCK, type Clock, eitherClock, systemClock } from './clock.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { consulFromEnv } from './consul-env.ts';
+import { type Log, logTo } from './log.ts';
 import {
   assertRelations,
   checkedLockOptions,
@@ -35,7 +36,7 @@ export interface Settings {
   readonly dc: string | undefined;
   readonly requestTimeoutMs: number;
   readonly retryTimeoutMs: number;
-  readonly logger: Logger | undefined;
+  readonly logger: Log | undefined;
 }
 
 const builtIn = {
@@ -120,7 +121,7 @@ export function resolveSettings(options: Given<LockOptions>, acquireTimeoutMs?: 
     dc: all.dc,
     requestTimeoutMs: all.requestTimeoutMs,
     retryTimeoutMs: all.retryTimeoutMs,
-    logger: all.logger,
+    logger: all.logger && logTo(all.logger),
   });
   lastResolved.set(options, { from, acquireTimeoutMs, settings });
   return settings;

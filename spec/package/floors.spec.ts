@@ -5,7 +5,7 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'merged', 'stays', 'stop'],
+  ['clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'log', 'merged', 'stays', 'stop'],
   ['consul-socket', 'errors', 'lifecycle', 'options', 'per-client', 'sleep'],
   ['consul-env', 'crowd', 'events', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
@@ -31,6 +31,7 @@ const PACKAGES: Readonly<Record<string, readonly { file: string; typesOnly: bool
   ],
   'p-retry': [{ file: 'retry.ts', typesOnly: false }],
   pino: [
+    { file: 'log.ts', typesOnly: true },
     { file: 'options.ts', typesOnly: true },
     { file: 'settings.ts', typesOnly: true },
   ],

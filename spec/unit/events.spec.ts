@@ -1,4 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { events } from '../../lib/events.ts';
 import {
@@ -12,6 +13,7 @@ import {
   resetDefaults,
   shutdown,
 } from '../../lib/index.ts';
+import { FakeConsul } from '../../lib/testing/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { FakeScene, FULL_KEY, LogBook } from '../support/fake-scene.ts';
 import { refuse } from '../support/hooked-client.ts';
@@ -227,6 +229,36 @@ describe('consul-lock:release', () => {
     ]);
   });
 
+  it('tells once of one whose abort listener and whose subscriber release the lock as well', async () => {
+    const handle = await scene.lock({ lockTimeoutMs: TTL_MS }).acquire();
+    const late = await scene.lock({ lockTimeoutMs: TTL_MS }, 'late').acquire();
+    const answers: Promise<boolean>[] = [];
+    const { start } = tracingChannel('consul-lock:release');
+    const again = (): void => void answers.push(handle.release());
+    start.subscribe(again);
+    expect(await handle.release()).toBe(true);
+    start.unsubscribe(again);
+    expect(await Promise.all(answers)).toEqual([true]);
+    expect(listener.events).toEqual(['release:start', 'release:asyncEnd']);
+    listener.told.length = 0;
+    late.signal.addEventListener('abort', () => void answers.push(late.release()));
+    await scene.fake.advance(TTL_MS);
+    expect(await late.release()).toBe(false);
+    expect(listener.events).toEqual(['lost', 'release:start', 'release:asyncEnd']);
+  });
+
+  it('does not count what a subscriber takes as time that is not over', async () => {
+    const clock = { nowMs: 1_000_000 };
+    const fake = new FakeConsul({ now: () => clock.nowMs });
+    const handle = await new EphemeralLock('key', { consulClient: fake, lockTimeoutMs: TTL_MS }).acquire();
+    const { start } = tracingChannel('consul-lock:release');
+    const slow = (): void => void (clock.nowMs += 5_000);
+    clock.nowMs += 9_000;
+    start.subscribe(slow);
+    expect(await handle.release()).toBe(false);
+    start.unsubscribe(slow);
+  });
+
   it('tells once of releases that are asked for together, and never of one that is repeated', async () => {
     const handle = await scene.lock().acquire();
     await Promise.all([handle.release(), handle.release()]);
@@ -345,12 +377,45 @@ describe('events', () => {
     expect(seen).toBe('hold of key');
   });
 
-  it('show neither the value nor an ACL token', async () => {
+  it('show neither the value of a lock that is ours nor an ACL token', async () => {
     listener.traces(...TRACED).plain('lost', 'renew');
     configure({ token: 'c0ffee00', generateValue: () => 'a secret value' });
-    await scene.lock().hold(async (handle) => await handle.renew());
-    const told = JSON.stringify(listener.told.map(({ asItWas }) => ({ ...asItWas, result: undefined })));
-    expect(told).not.toMatch(/c0ffee00|secret/);
+    await scene.lock().hold(async (handle) => {
+      await handle.renew();
+      await scene.lock().tryAcquire();
+    });
+    const lost = await scene.lock().acquire();
+    scene.fake.invalidateSession(lost.sessionId);
+    await lost.release();
+    scene.client.on(['session.create', 'transaction', 'kv.get'], refuse);
+    await failureOf(async () => await scene.lock({ retryTimeoutMs: 0 }).acquire());
+    expect(new Set(listener.events)).toContain('acquire:error');
+    expect(inspect(listener.told, { depth: Infinity })).not.toMatch(/c0ffee00|secret/);
+  });
+});
+
+describe('a logger that throws, as one does whose destination has ended', () => {
+  const broken = (): never => {
+    throw new Error('SonicBoom destroyed');
+  };
+  const logger = { debug: broken, warn: broken, child: broken } as never;
+
+  it('does not keep a lock from being given back, nor leave it to two', async () => {
+    const handle = await scene.lock({ lockTimeoutMs: TTL_MS, logger }).acquire();
+    await scene.fake.advance(9_000);
+    expect(await handle.release()).toBe(true);
+    const next = await scene.otherLock({ lockTimeoutMs: TTL_MS, logger }).acquire();
+    expect([handle.isHeld, next.isHeld]).toEqual([false, true]);
+    await next.release();
+  });
+
+  it('does not keep a holder from being told of a loss', async () => {
+    const handle = await scene.lock({ lockTimeoutMs: TTL_MS, logger }).acquire();
+    const { signal } = handle;
+    scene.fake.invalidateSession(handle.sessionId);
+    expect(await handle.verify()).toBe(false);
+    expect(signal.aborted).toBe(true);
+    await handle.release();
   });
 });
 

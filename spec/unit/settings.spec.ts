@@ -57,7 +57,6 @@ const LAYERS: readonly (readonly [keyof LockOptions, unknown, unknown, unknown])
   ['dc', 'a', 'b', 'c'],
   ['requestTimeoutMs', 1, 2, 2 ** 31 - 1],
   ['retryTimeoutMs', 1, 2, 0],
-  ['logger', { ...(logger as object) }, { ...(logger as object) }, { ...(logger as object) }],
 ];
 
 describe('resolveSettings', () => {
@@ -83,6 +82,18 @@ describe('resolveSettings', () => {
       expect(resolved({ [option]: second })[option as 'dc']).toEqual(second);
     },
   );
+
+  it('takes the logger from defaults, and from the options before them', () => {
+    const heard: string[] = [];
+    const named = (name: string): never => ({ ...(logger as object), warn: () => heard.push(name) }) as never;
+    configure({ logger: named('configured') });
+    resolved().logger?.warn({}, '');
+    resolved({ logger: named('given') }).logger?.warn({}, '');
+    defaults.logger = named('default');
+    resolved().logger?.warn({}, '');
+    resolved({ logger: undefined }).logger?.warn({}, '');
+    expect(heard).toEqual(['configured', 'given', 'default', 'default']);
+  });
 
   it.each(LAYERS)('takes an undefined %s for not given, in every layer', (option, first) => {
     const builtIn = resolved()[option as 'dc'];
