@@ -92,8 +92,13 @@ export function translateFailure(
   const statusCode = failure.response?.statusCode ?? failure.statusCode;
   const said = sayable(textOf(failure), secrets);
   const kind = kindOf(failure, statusCode);
+  // A certificate that is not trusted, and what is no TLS, are answers too.
   const isAnswered =
-    statusCode !== undefined || failure instanceof UnexpectedAnswer || failure.isCodec === true;
+    statusCode !== undefined ||
+    failure instanceof UnexpectedAnswer ||
+    failure.isCodec === true ||
+    kind === UNUSABLE ||
+    failure.code === 'EPROTO';
   const whereabouts =
     client && !isAnswered && kind.code === 'CONSUL_UNAVAILABLE' ? whereaboutsOf(client) : undefined;
   const tried = whereabouts === undefined ? '' : `; ${whereabouts}`;

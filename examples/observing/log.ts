@@ -7,7 +7,9 @@ const logger = pino({ name: 'locks' });
 
 channel('tracing:consul-lock:acquire:asyncEnd').subscribe((message) => {
   const { keys, waitedMs, attempts, fencingToken, error } = message as AcquireMessage;
-  if (error !== undefined) logger.error({ keys, waitedMs, attempts, err: error }, 'not acquired');
+  // Not the error as it is: it may carry the holder, with the value of its lock.
+  const { message: why } = (error ?? {}) as Partial<Error>;
+  if (error !== undefined) logger.error({ keys, waitedMs, attempts, why }, 'not acquired');
   else if (fencingToken === undefined) logger.info({ keys, waitedMs, attempts }, 'somebody else has it');
   else logger.info({ keys, waitedMs, attempts, fencingToken }, 'acquired');
 });

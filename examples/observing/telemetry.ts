@@ -28,22 +28,25 @@ const held = meter.createHistogram('lock.hold.duration', { unit: 's' });
 const margin = meter.createHistogram('lock.release.margin', { unit: 's' });
 const losses = meter.createCounter('lock.losses');
 
-/** The span around what is done now: an acquisition and a release belong to the hold that they are a part of. */
-const around = new AsyncLocalStorage<Span>();
+/** The hold that an acquisition or a release is a part of, and what was active around it. */
+const around = new AsyncLocalStorage<{ readonly span: Span; readonly active: Span | undefined }>();
 
 function traceAs<M extends { readonly keys: readonly string[]; readonly error?: unknown }>(
   name: string,
   conclude: (message: M) => Attributes,
 ): void {
   const open = new WeakMap<object, Span>();
-  const traced = tracingChannel<Span, M>(`consul-lock:${name}`);
+  const traced = tracingChannel<unknown, M>(`consul-lock:${name}`);
   traced.start.bindStore(around, (message) => {
-    const parent = around.getStore();
+    const outer = around.getStore();
+    const active = trace.getActiveSpan();
+    // A span of the program's own that was begun since is nearer.
+    const inside =
+      outer?.active === active && outer ? trace.setSpan(context.active(), outer.span) : context.active();
     const attributes = { 'lock.keys': [...message.keys] };
-    const inside = parent ? trace.setSpan(context.active(), parent) : context.active();
     const span = tracer.startSpan(`lock ${name}`, { attributes }, inside);
     open.set(message, span);
-    return span;
+    return { span, active };
   });
   traced.subscribe({
     start() {},
@@ -59,7 +62,9 @@ function traceAs<M extends { readonly keys: readonly string[]; readonly error?: 
 }
 
 traceAs<AcquireMessage>('acquire', ({ waitedMs, attempts, fencingToken, error }) => {
-  const outcome = error !== undefined ? 'failed' : fencingToken === undefined ? 'contended' : 'acquired';
+  const { code } = (error ?? {}) as { code?: unknown };
+  const isContended = error === undefined || code === 'LOCK_NOT_ACQUIRED' || code === 'LOCK_DEADLOCK';
+  const outcome = fencingToken !== undefined ? 'acquired' : isContended ? 'contended' : 'failed';
   waited.record(waitedMs / 1_000, { outcome });
   return { 'lock.outcome': outcome, 'lock.attempts': attempts, 'lock.fencing_token': fencingToken ?? 0 };
 });

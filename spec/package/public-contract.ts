@@ -4,15 +4,7 @@
  */
 import type Consul from 'consul';
 import type { Logger } from 'pino';
-import type {
-  ConsulClient,
-  ConsulLockError,
-  KvOperation,
-  KvResult,
-  LockHandle,
-  LockInfo,
-  LossReason,
-} from '../../lib/index.ts';
+import type { ConsulClient, ConsulLockError, LockHandle, LockInfo, LossReason } from '../../lib/index.ts';
 
 export interface Options {
   consulClient?: ConsulClient | undefined;
@@ -49,6 +41,29 @@ export interface Lock {
   hold<T>(fn: (handle: LockHandle) => T | PromiseLike<T>, options?: CallOptions): Promise<T>;
 }
 
+export interface Operation {
+  KV: {
+    Verb: string;
+    Key: string;
+    Value?: string;
+    Flags?: number;
+    Index?: number;
+    Session?: string;
+  };
+}
+
+export interface Result {
+  KV: {
+    Key: string;
+    Value: string | null;
+    Flags: number;
+    Session?: string;
+    LockIndex: number;
+    CreateIndex: number;
+    ModifyIndex: number;
+  };
+}
+
 export interface Handle {
   readonly key: string;
   readonly fullKey: string;
@@ -63,7 +78,7 @@ export interface Handle {
   assertHeld(): void;
   verify(): Promise<boolean>;
   renew(): Promise<void>;
-  transaction(operations: readonly KvOperation[]): Promise<readonly KvResult[]>;
+  transaction(operations: readonly Operation[]): Promise<readonly Result[]>;
   release(): Promise<boolean>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -134,6 +149,19 @@ export interface Messages {
   };
   lost: Told & { readonly reason: Reason };
   renew: Told & { readonly remainingMs: number };
+}
+
+interface ClientCalls {
+  create(...args: never[]): Promise<unknown>;
+  renew(...args: never[]): Promise<unknown>;
+  destroy(...args: never[]): Promise<unknown>;
+  info(...args: never[]): Promise<unknown>;
+}
+
+export interface Client {
+  session: ClientCalls;
+  kv: { get(...args: never[]): Promise<unknown> };
+  transaction: { create(...args: never[]): Promise<unknown> };
 }
 
 export interface Functions {

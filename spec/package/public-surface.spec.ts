@@ -90,12 +90,19 @@ type Error<Class extends new (...args: never[]) => unknown> = InstanceType<Class
 
 type Door = typeof door;
 
+declare const holdOfText: typeof door.EphemeralLock.prototype.hold<string>;
+
 /** Each of these is true: that, the compiler checks. */
 const AS_WRITTEN: {
   options: Same<LockOptions, contract.Options>;
   'options of a call': Same<AcquireOptions, contract.CallOptions>;
   handle: Same<LockHandle, contract.Handle>;
   info: Same<LockInfo, contract.Info>;
+  operation: Same<KvOperation, contract.Operation>;
+  'result of an operation': Same<KvResult, contract.Result>;
+  client: Exchangeable<ConsulClient, contract.Client>;
+  keys: Same<KeyOrKeys, string | readonly string[]>;
+  'result of a hold': Same<Awaited<ReturnType<typeof holdOfText>>, string>;
   lock: Same<keyof door.EphemeralLock, keyof contract.Lock>;
   'calls of a lock': Exchangeable<Public<door.EphemeralLock>, contract.Lock>;
   'making of a lock': Exchangeable<
@@ -119,6 +126,11 @@ const AS_WRITTEN: {
   'options of a call': true,
   handle: true,
   info: true,
+  operation: true,
+  'result of an operation': true,
+  client: true,
+  keys: true,
+  'result of a hold': true,
   lock: true,
   'calls of a lock': true,
   'making of a lock': true,

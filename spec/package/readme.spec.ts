@@ -103,7 +103,8 @@ describe('the workflows', () => {
   it('run what a change has to pass, and the matrix, before anything is published', () => {
     const check = readProjectFile('.github/workflows/check.yml');
     const runs = Array.from(check.matchAll(/^ +- run: (.+)$/gm), ([, line]) => line);
-    expect(runs).toEqual(['.ci/run', 'npm ci --no-audit --no-fund', 'npm run matrix']);
+    expect(runs).toEqual(['|', '.ci/run', '|', 'npm ci --no-audit --no-fund', 'npm run matrix']);
+    expect(check.split('CONSUL_BIN=')).toHaveLength(3);
     expect(readProjectFile('.github/workflows/release.yml')).toMatch(
       /uses: \.\/\.github\/workflows\/check\.yml\n\n {2}publish:\n {4}needs: check\n/,
     );

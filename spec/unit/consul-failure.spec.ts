@@ -192,6 +192,12 @@ describe('translateFailure', () => {
       );
     });
 
+    it('says no port where there is none', () => {
+      const asker = client({ baseUrl: 'http://consul.internal/v1' });
+      const error = translateFailure(networkError('ENOTFOUND'), { ...CONTEXT, client: asker });
+      expect(error.message).toContain('; tried http://consul.internal, ');
+    });
+
     it('says which socket', () => {
       const options = { baseUrl: 'http://localhost/v1', socketPath: '/run/consul.sock' };
       const error = translateFailure(new NoAnswer('no answer'), { ...CONTEXT, client: client(options) });
@@ -203,6 +209,8 @@ describe('translateFailure', () => {
       ['an answer of something else', new UnexpectedAnswer('it is no key')],
       ['a refused request', papi('isValidation')],
       ['broken JSON', papi('isCodec')],
+      ['a certificate that is not trusted', networkError('DEPTH_ZERO_SELF_SIGNED_CERT')],
+      ['what is no TLS', networkError('EPROTO', 'write')],
     ])('says nothing of it when there was %s', (_title, failure) => {
       const error = translateFailure(failure, { ...CONTEXT, client: client({ baseUrl: 'http://a/v1' }) });
       expect(error.message).not.toContain('tried');
