@@ -46,6 +46,7 @@ export default {
       globalTeardown: '<rootDir>/spec/support/global-teardown.ts',
     },
   ],
+  testSequencer: '<rootDir>/spec/support/properties-first.js',
   collectCoverageFrom: ['lib/**/*.ts'],
   coverageProvider: 'babel',
   coverageReporters: ['text', 'lcov'],

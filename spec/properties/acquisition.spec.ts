@@ -29,7 +29,7 @@ const WORLDS: readonly { readonly title: string; readonly climate: Climate; read
 const MOST_STEPS = 30;
 
 /** Of a machine that has other things to do too. */
-const LIMIT_MS = 60_000 * Number(process.env['PROPERTY_FACTOR'] ?? 1);
+const LIMIT_MS = 120_000 * Number(process.env['PROPERTY_FACTOR'] ?? 1);
 
 /** Two processes, kept from sequence to sequence: loading them takes longer than most sequences. */
 let processes: readonly Modules[] | undefined;
