@@ -42,6 +42,8 @@ export interface SessionInfo {
   readonly node: string;
   /** In milliseconds; 0 for a session that never ends by itself. */
   readonly ttlMs: number;
+  /** Whether its TTL is written as this library writes it, which hardly anybody else does. */
+  readonly isLikeOurs: boolean;
 }
 
 export function refused(body: unknown): TransactionOutcome {
@@ -102,6 +104,7 @@ export function sessionOf(body: unknown): SessionInfo {
     name: typeof body['Name'] === 'string' ? body['Name'] : '',
     node: typeof body['Node'] === 'string' ? body['Node'] : '',
     ttlMs: typeof body['TTL'] === 'string' ? millisecondsOf(body['TTL']) : 0,
+    isLikeOurs: typeof body['TTL'] === 'string' && /^\d+ms$/.test(body['TTL']),
   };
 }
 

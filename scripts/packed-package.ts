@@ -88,7 +88,9 @@ export class PackedPackage implements Disposable {
       this.write(name, source);
       this.run(node, [name]);
     }
-    return programs.map(({ name }) => name);
+    const help = this.run(node, ['node_modules/consul-lock/dist/cli.js', '--help']);
+    if (!help.includes('consul-lock run <key>')) throw new Error(`the command does not help: ${help}`);
+    return [...programs.map(({ name }) => name), 'consul-lock --help'];
   }
 
   write(name: string, text: string): void {

@@ -13,14 +13,12 @@ using packed = new PackedPackage();
 console.log(`${packed.name}: ${packed.fileCount} files`);
 for (const name of packed.runPrograms()) console.log(`${name}: fine`);
 
-const help = packed.run(join(packed.folder, 'node_modules/.bin/consul-lock'), ['--help']);
-if (!help.includes('consul-lock run <key>')) throw new Error(`the command does not help: ${help}`);
 const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
 const told = packed.run('npx', ['--no-install', 'consul-lock', '--version']).trim();
 if (told !== version) throw new Error(`the command is of version ${told}`);
 const command = readFileSync(join(packed.folder, 'node_modules/consul-lock/dist/cli.js'), 'utf8');
 if (/class EphemeralLock\b/.test(command)) throw new Error('the command has a package of its own');
-console.log('consul-lock --help: fine');
+console.log('consul-lock --version: fine');
 
 packed.install('@types/node@20');
 const tsc = join(project, 'node_modules/typescript/bin/tsc');

@@ -20,14 +20,17 @@ export async function breakLock({ key, yes }: BreakArguments, streams: Streams):
     say(streams, 'left as it is');
     return EXIT.nothing;
   }
-  const { sessionId } = info;
+  const { sessionId, fencingToken } = info;
   // Whoever has taken it since was not shown, and is not hit.
-  const isFreed = await forceRelease(key, sessionId === undefined ? {} : { ifSession: sessionId });
+  const isFreed = await forceRelease(
+    key,
+    sessionId === undefined ? { ifFencingToken: fencingToken } : { ifSession: sessionId },
+  );
   say(
     streams,
     isFreed
-      ? `freed ${printable(key)}, ${said(info)}`
-      : `left as it is: ${printable(key)} is no longer ${said(info)}, or never was a lock`,
+      ? `freed ${printable(key)}, ${info.locked ? whoHolds(info) : 'which was left behind'}`
+      : `left as it is: ${printable(key)} is no longer ${said(info)}, or it is data that never was a lock`,
   );
   return isFreed ? EXIT.fine : EXIT.nothing;
 }
@@ -38,7 +41,7 @@ function question(key: string, info: LockInfo): string {
 }
 
 function said(info: LockInfo): string {
-  return info.locked ? whoHolds(info) : 'left behind, and nobody has it';
+  return info.locked ? whoHolds(info) : 'left behind by a lock that nobody has';
 }
 
 async function isAgreed(asked: string, { stdin, stderr }: Streams): Promise<boolean> {

@@ -134,6 +134,23 @@ describeWithOwnAgents('with ACLs that deny by default', () => {
     expect(await scene.keys()).toEqual([]);
   });
 
+  it('forceRelease with the minimal policy ends no session that holds what its token cannot see', async () => {
+    const { secret } = await newToken(MINIMAL);
+    const made = await scene.ask('/v1/session/create', {
+      method: 'PUT',
+      body: '{"TTL":"60s","LockDelay":"0s"}',
+    });
+    const { ID: session } = JSON.parse(made.text) as { ID: string };
+    const elsewhere = `/v1/kv/elsewhere/${scene.name}`;
+    await scene.ask(`${elsewhere}?acquire=${session}`, { method: 'PUT', body: 'theirs' });
+    await scene.lock({ ...options(secret), session }).acquire();
+    const all = { ...scene.plainOptions, ...options(secret), consulClient: scene.client() };
+    expect(await forceRelease(scene.key(), all)).toBe(true);
+    expect(JSON.parse((await scene.ask(elsewhere)).text)).toMatchObject([{ Session: session }]);
+    await scene.ask(`/v1/session/destroy/${session}`, { method: 'PUT' });
+    await scene.ask(elsewhere, { method: 'DELETE' as 'PUT' });
+  });
+
   it('a write outside of the policy is denied, and the lock is still held', async () => {
     const { secret } = await newToken(MINIMAL);
     const handle = await scene.lock(options(secret)).acquire();

@@ -238,6 +238,17 @@ describeWithOwnAgents('consul-lock on a terminal', () => {
       expect(await held.release()).toBe(true);
     });
 
+    it('spares whoever has taken a key that was left behind, while it asked', async () => {
+      await (await stage.scene.rareLock({ lockTimeoutMs: 30_000, behavior: 'release' }).acquire()).release();
+      const line = await stage.onTerminal('break', stage.scene.key());
+      await line.shows(/left behind by a lock that nobody has[^]+\[y\/N\] /);
+      const next = await stage.scene.rareLock({ lockTimeoutMs: 30_000 }).acquire();
+      line.type('y\r');
+      expect(await line.ended()).toBe(1);
+      expect(line.output).toContain('left as it is');
+      expect(await next.release()).toBe(true);
+    });
+
     it('spares whoever has taken the lock while it asked', async () => {
       const first = await stage.scene.rareLock({ lockTimeoutMs: 30_000 }).acquire();
       const line = await stage.onTerminal('break', stage.scene.key());

@@ -6,6 +6,7 @@ const EXPECTED: readonly (readonly [`${string}.ts`, RegExp])[] = [
   ['examples/configure.ts', /^ours for \d+ s\n$/],
   ['examples/guarded-write.ts', /^written\n$/],
   ['examples/hold.ts', /^sent to 42\n$/],
+  ['examples/inspect.ts', /^locks\/ephemeral\/reports\/nightly consul-lock \S+ \d{4}-\S+Z 180000\nfreed\n$/],
   ['examples/long-job.ts', /^done\n$/],
   ['examples/try-acquire.ts', /^sent to 42\n$/],
   ['examples/unit-test.ts', /^lost in time\n$/],

@@ -170,6 +170,9 @@ export interface Functions {
   consulFromEnv(): Consul;
   inspectLock(key: string, options?: Options): Promise<Info | null>;
   listLocks(prefix?: string, options?: Options): Promise<Info[]>;
-  forceRelease(key: string, options?: Options & { ifSession?: string | undefined }): Promise<boolean>;
+  forceRelease(
+    key: string,
+    options?: Options & { ifSession?: string | undefined; ifFencingToken?: number | undefined },
+  ): Promise<boolean>;
   shutdown(options?: { graceMs?: number }): Promise<void>;
 }

@@ -272,6 +272,7 @@ describe.each(FORMS)('the answers of %s', (_, form) => {
       name: 'mine',
       node: 'node',
       ttlMs: 10_000,
+      isLikeOurs: false,
     });
   });
 

@@ -117,6 +117,47 @@ describe('forceRelease', () => {
     expect(await scene.entry()).toMatchObject({ Session: expect.any(String) });
   });
 
+  it('frees a key with ifFencingToken only while it is as it was', async () => {
+    await (await scene.otherLock({ behavior: 'release' }).acquire()).release();
+    const { fencingToken: ifFencingToken } = (await inspectLock('key', scene.options))!;
+    const given = { ...scene.options, ifFencingToken };
+    expect(await forceRelease('key', { ...given, ifFencingToken: ifFencingToken + 1 })).toBe(false);
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        await scene.otherLock({ behavior: 'release' }).acquire();
+        return await send();
+      }),
+    );
+    expect(await forceRelease('key', given)).toBe(false);
+    expect(await scene.entry()).toMatchObject({ Session: expect.any(String) });
+  });
+
+  it.each([0, -1, 1.5, NaN, '7', null])(
+    'refuses %p as ifFencingToken, before any request',
+    async (ifFencingToken) => {
+      const options = { ...scene.options, ifFencingToken: ifFencingToken as number };
+      const error = await failureOf(async () => await forceRelease('key', options));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(/^ifFencingToken: must be a fencing token/);
+      expect(scene.client.sent).toEqual([]);
+    },
+  );
+
+  it('leaves a session of another program to its TTL when it asks with a token, which may not see all', async () => {
+    const session = await scene.userSession();
+    await scene.otherLock({ session }).acquire();
+    expect(await forceRelease('key', { ...scene.options, token: 'narrow' })).toBe(true);
+    expect(scene.fake.keys()).toEqual([]);
+    expect(scene.fake.sessions().map(({ ID }) => ID)).toContain(session);
+  });
+
+  it('ends a session of this library also when it asks with a token', async () => {
+    await scene.otherLock().acquire();
+    expect(await forceRelease('key', { ...scene.options, token: 'narrow' })).toBe(true);
+    expect(scene.fake.sessions()).toEqual([]);
+  });
+
   it('frees a key that is rewritten once under its hands', async () => {
     await scene.otherLock().acquire();
     scene.client.on(
