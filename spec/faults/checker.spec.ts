@@ -372,6 +372,24 @@ describe('rule d, while the run goes on', () => {
     expect(objections(released, cancelled, [ended, seen(13_101, 'c0.0#2'), election])).toEqual([]);
   });
 
+  it('knows what was asked for last, in whatever order that was answered', () => {
+    const [first, second] = [
+      { ...ended, at: 13_000, answeredAt: 12_999 },
+      { ...asked(12_000, undefined), at: 12_900 },
+    ];
+    const stopped: Fact = {
+      at: 11_000,
+      kind: 'fault',
+      number: 99,
+      fault: 'leader-stop',
+      target: 'server-1',
+      detail: '',
+    };
+    const facts = [stopped, second, seen(13_101, 'c0.0#2')];
+    expect(objections(released, cancelled, facts)).toEqual([]);
+    expect(objections(released, cancelled, [...facts, first])).toEqual([]);
+  });
+
   it('objects at once when the session was ended for sure', () => {
     expect(objections(released, cancelled, [asked(10_590, 200), seen(10_601, 'c0.0#2')])).toEqual([
       expect.stringContaining('it was ended, and holds on'),

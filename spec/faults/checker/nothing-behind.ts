@@ -69,7 +69,8 @@ export function nothingBehind(
       if (ends.length > 0 && !isHeld) return undefined;
       if (ends.some(({ status, answeredAt }) => status === 200 && answeredAt! < before))
         return 'it was ended, and holds on';
-      const last = ends.at(-1)?.before;
+      // In the order of their answers, which is not that in which they were asked.
+      const last = ends.length === 0 ? undefined : Math.max(...ends.map((end) => end.before));
       const hadElection = reach.hadElection({ from: over!, to: at });
       // A new leader lets sessions live longer than anybody tries to end them.
       if (last !== undefined && hadElection) return undefined;
