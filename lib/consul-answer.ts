@@ -2,6 +2,7 @@ import { UnexpectedAnswer } from './consul-failure.ts';
 
 /** A row of a transaction's results, in Consul's own form. */
 export interface KvResult {
+  /** As in the answer of Consul's `/v1/txn`. */
   KV: {
     Key: string;
     /** In base64; null where Consul does not repeat it. */

@@ -20,8 +20,11 @@ import type { StopSignal } from './stop.ts';
 
 /** An operation of a KV transaction, in Consul's own form. */
 export interface KvOperation {
+  /** As in the body of Consul's `/v1/txn`. */
   KV: {
+    /** `set`, `delete`, `cas`, `get`, `check-index`, … (source: Consul's documentation of transactions). */
     Verb: string;
+    /** The full key. */
     Key: string;
     /** In base64. */
     Value?: string;

@@ -41,6 +41,7 @@ export class EphemeralLock {
     return this.#keys[0];
   }
 
+  /** The keys as they were given. */
   get keys(): readonly string[] {
     return this.#keys;
   }

@@ -3,9 +3,14 @@ import type { LockInfo } from './lock-info.ts';
 /** Why a holder no longer has its lock. */
 export type LossReason = 'expired' | 'session-invalidated' | 'key-deleted' | 'taken' | 'shutdown';
 
+/**
+ * Why a lock was not acquired: another contender has it; the same, inside a `hold` of the same key; there is data under the
+ * key that never was a lock; `shutdown()` was called.
+ */
 export type LockAcquisitionErrorCode =
   'LOCK_NOT_ACQUIRED' | 'LOCK_DEADLOCK' | 'LOCK_CONFLICT' | 'LOCK_SHUTDOWN';
 
+/** Consul did not answer, refused the token, or refused the request. */
 export type ConsulRequestErrorCode = 'CONSUL_UNAVAILABLE' | 'CONSUL_DENIED' | 'CONSUL_REJECTED';
 
 /**
@@ -15,6 +20,7 @@ export type ConsulRequestErrorCode = 'CONSUL_UNAVAILABLE' | 'CONSUL_DENIED' | 'C
  * reason.
  */
 export abstract class ConsulLockError extends Error {
+  /** What to match on. */
   abstract readonly code: string;
   /** The keys concerned, as they were asked for. */
   readonly keys: readonly string[];
@@ -30,9 +36,11 @@ export class LockAcquisitionError extends ConsulLockError {
   static {
     this.prototype.name = 'LockAcquisitionError';
   }
+  /** What to match on. */
   readonly code: LockAcquisitionErrorCode;
   /** How many attempts were made on Consul. */
   readonly attempts: number;
+  /** From the call until it gave up, in milliseconds. */
   readonly waitedMs: number;
   /** Who has the lock, where Consul could still tell. */
   declare readonly holder?: LockInfo;
@@ -61,7 +69,9 @@ export class LockLostError extends ConsulLockError {
   static {
     this.prototype.name = 'LockLostError';
   }
+  /** What to match on. */
   readonly code = 'LOCK_LOST' as const;
+  /** Its time ran out, its session was ended, its key was deleted or taken, or the process is shutting down. */
   readonly reason: LossReason;
 
   constructor(message: string, details: { keys: readonly string[]; reason: LossReason; cause?: unknown }) {
@@ -75,6 +85,7 @@ export class LockNotHeldError extends ConsulLockError {
   static {
     this.prototype.name = 'LockNotHeldError';
   }
+  /** What to match on. */
   readonly code = 'LOCK_NOT_HELD' as const;
 }
 
@@ -83,6 +94,7 @@ export class ConsulRequestError extends ConsulLockError {
   static {
     this.prototype.name = 'ConsulRequestError';
   }
+  /** What to match on. */
   readonly code: ConsulRequestErrorCode;
   /** The call that failed, as the `consul` package names it: `session.create`, `kv.get`, `transaction`. */
   readonly operation: string;

@@ -54,6 +54,7 @@ export interface ReleaseMessage extends TracedMessage {
  * for each handle.
  */
 export interface LostMessage extends LockMessage {
+  /** As in the `LockLostError`. */
   readonly reason: LossReason;
 }
 

@@ -4,12 +4,15 @@ export interface LockInfo {
   fullKey: string;
   /** False for a key that was left behind unlocked. */
   locked: boolean;
+  /** The holder's session; none for a key that nobody holds. */
   sessionId?: string;
   /** The `ModifyIndex` of the key: the holder's fencing token. */
   fencingToken: number;
+  /** What `generateValue` made, as text; null for an empty one. */
   value: string | null;
   /** The Consul node that the holder's session belongs to. */
   node?: string;
+  /** The name of the holder's session, as Consul's UI shows it. */
   sessionName?: string;
   /** The TTL of the holder's session, in milliseconds. */
   ttlMs?: number;

@@ -8,6 +8,7 @@ export const LONGEST_KEY = 1_024;
 
 const PLACEHOLDER = '%s';
 
+/** One key, or up to 16 that are taken all or nothing. */
 export type KeyOrKeys = string | readonly string[];
 
 /** One key or several, checked and copied; throws `TypeError` or `RangeError`. */

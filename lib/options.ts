@@ -5,6 +5,7 @@ import { assertKeyPattern, shown } from './lock-key.ts';
 /** What to do with the lock's key when its session ends: Consul's session behavior. */
 export type LockBehavior = 'delete' | 'release';
 
+/** For how long at most a lock is kept alive. */
 export interface RenewOptions {
   /** In milliseconds: the lock's deadline never lies later than `acquiredAt` plus this. */
   maxHoldMs: number;

@@ -6,6 +6,7 @@ import { assertOptions, LONGEST_TIMEOUT_MS } from './options.ts';
 import { sessionPool } from './session-pool.ts';
 import { restoreDefaults } from './settings.ts';
 
+/** How a process ends its work with locks. */
 export interface ShutdownOptions {
   /** For how long holders may finish and release by themselves, in milliseconds. */
   graceMs?: number;
