@@ -218,7 +218,7 @@ export class LockHandle implements AsyncDisposable {
    */
   async release(): Promise<boolean> {
     if (this.#isReleased) return false;
-    const givingBack = (this.#givingBack ??= this.#stopHolding());
+    const givingBack = this.#givingBack ?? this.#stopHolding();
     if (!this.#releasing) {
       this.#releasing = this.#release(givingBack).finally(() => {
         this.#releasing = undefined;

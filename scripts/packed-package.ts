@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 const project = process.cwd();
 
@@ -61,7 +61,7 @@ export class PackedPackage implements Disposable {
   constructor() {
     try {
       const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', this.folder];
-      const packed = JSON.parse(this.run('npm', pack, { cwd: project })) as {
+      const packed = JSON.parse(this.run('npm', pack, project)) as {
         filename: string;
         files: { path: string }[];
       }[];
@@ -109,10 +109,9 @@ export class PackedPackage implements Disposable {
     ]);
   }
 
-  /** The command's standard output; a program of `node_modules/.bin` finds the Node that is asked for. */
-  run(command: string, args: readonly string[], { cwd = this.folder, node = process.execPath } = {}): string {
-    const env = { ...process.env, PATH: `${dirname(node)}:${process.env['PATH']}` };
-    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  /** The command's standard output. */
+  run(command: string, args: readonly string[], cwd: string = this.folder): string {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ContestantName } from '../contestants/open-contestant.ts';
 import { ConnectionWatch } from '../measures/connections.ts';
 import { machineMs } from '../measures/machine-clock.ts';
@@ -6,30 +5,21 @@ import { mean, median, percentile, sum } from '../measures/statistics.ts';
 import type { Figures } from '../report/figures.ts';
 import type { Arena } from './arena.ts';
 import { Crew } from './crew.ts';
+import { HandingToAndFro, WAITS_MS } from './handing-to-and-fro.ts';
 
 const WATCHED_EVERY_MS = 250;
-/** How long the other has waited when the holder gives back: long enough to wait where it is woken. */
-const WAITS_MS = { from: 30, to: 60 };
 /** Who polls is met at any moment between two looks. */
 const POLLS_MS = { from: 30, to: 430 };
 
 /** Two processes hand one lock to and fro; what counts is the time from the call of release to the other's handle. */
 export async function handOverContest(arena: Arena, contestant: ContestantName): Promise<Figures> {
   const server = arena.serverOf(contestant);
-  const { from, to } = contestant === 'redlock' ? POLLS_MS : WAITS_MS;
+  const waitsMs = contestant === 'redlock' ? POLLS_MS : WAITS_MS;
   await server.settled();
   return await Crew.during(2, { contestant, address: server.address }, async (crew) => {
-    const key = arena.newKey();
-    let [holder, waiter] = [crew.members[0]!, crew.members[1]!];
-    await holder.ask('acquire', { key });
+    const handing = await HandingToAndFro.start(crew, arena.newKey(), waitsMs);
     const handOver = async (): Promise<number> => {
-      const waiting = waiter.ask('acquire', { key });
-      // Its failure is met below; until then it must not end the program.
-      waiting.catch(() => {});
-      await pause(from + Math.random() * (to - from));
-      const { calledAt } = await holder.ask('release', undefined);
-      const { settledAt } = await waiting;
-      [holder, waiter] = [waiter, holder];
+      const { calledAt, settledAt } = await handing.handOver();
       return settledAt - calledAt;
     };
     const requestsUpToNow = async (): Promise<number> =>
@@ -43,7 +33,7 @@ export async function handOverContest(arena: Arena, contestant: ContestantName):
       handOversMs.push(await handOver());
     const { most: connections } = watch;
     const [entriesAfter, requestsAfter] = [await server.entries(), await requestsUpToNow()];
-    await holder.ask('release', undefined);
+    await handing.end();
     const locks = handOversMs.length;
     return {
       medianMs: median(handOversMs),

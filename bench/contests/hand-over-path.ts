@@ -1,12 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ContestantName } from '../contestants/open-contestant.ts';
 import { machineMs } from '../measures/machine-clock.ts';
 import { median } from '../measures/statistics.ts';
 import type { RequestMoment } from '../process/messages.ts';
 import { Crew } from './crew.ts';
-
-/** As in the contest: long enough to wait where it is woken. */
-const WAITS_MS = { from: 30, to: 60 };
+import { HandingToAndFro } from './handing-to-and-fro.ts';
 
 /** What happens between the call of `release` in one process and the handle in the other, in its order. */
 export const STEPS = [
@@ -24,23 +21,16 @@ export async function handOverPath(
   { address, warmUpMs, forMs }: { address: string; warmUpMs: number; forMs: number },
 ): Promise<number[]> {
   return await Crew.during(2, { contestant, address }, async (crew) => {
-    const key = `bench/path/${contestant}`;
-    let [holder, waiter] = [crew.members[0]!, crew.members[1]!];
-    await holder.ask('acquire', { key });
+    const handing = await HandingToAndFro.start(crew, `bench/path/${contestant}`);
     const paths: number[][] = [];
     const from = machineMs() + warmUpMs;
     while (machineMs() < from + forMs) {
-      const waiting = waiter.ask('acquire', { key });
-      waiting.catch(() => {});
-      await pause(WAITS_MS.from + Math.random() * (WAITS_MS.to - WAITS_MS.from));
-      const { calledAt } = await holder.ask('release', undefined);
-      const { settledAt } = await waiting;
-      const [givingBack, taking] = [await holder.ask('path', undefined), await waiter.ask('path', undefined)];
+      const { calledAt, settledAt, from: giver, to: taker } = await handing.handOver();
+      const [givingBack, taking] = [await giver.ask('path', undefined), await taker.ask('path', undefined)];
       const path = stepsOf(calledAt, settledAt, givingBack, taking);
       if (path && calledAt >= from) paths.push(path);
-      [holder, waiter] = [waiter, holder];
     }
-    await holder.ask('release', undefined);
+    await handing.end();
     return STEPS.map((_step, index) => median(paths.map((path) => path[index]!)));
   });
 }

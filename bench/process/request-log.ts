@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { machineMs } from '../measures/machine-clock.ts';
 import type { RequestMoment } from './messages.ts';
 
@@ -14,7 +14,7 @@ export class RequestLog {
       this.#note('sent', (message as { request: ClientRequest }).request);
     });
     subscribe('http.client.response.finish', (message) => {
-      this.#note('answered', (message as { request: ClientRequest; response: IncomingMessage }).request);
+      this.#note('answered', (message as { request: ClientRequest }).request);
     });
   }
 
@@ -23,7 +23,7 @@ export class RequestLog {
   }
 
   #note(what: RequestMoment['what'], { method, path }: ClientRequest): void {
-    this.#moments.push({ at: machineMs(), what, request: `${method} ${path.split(/[?]/, 1).join()}` });
+    this.#moments.push({ at: machineMs(), what, request: `${method} ${path.split('?', 1).join()}` });
     if (this.#moments.length > MOST) this.#moments.splice(0, MOST / 2);
   }
 }
