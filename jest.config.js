@@ -15,6 +15,7 @@ const shared = {
   },
   restoreMocks: true,
   setupFiles: ['<rootDir>/spec/support/native-errors.ts'],
+  globalTeardown: '<rootDir>/spec/support/global-teardown.ts',
 };
 
 const withoutConsul = ['unit', 'package'];
@@ -43,7 +44,6 @@ export default {
         '\\.fake\\.spec\\.ts$',
       ],
       globalSetup: '<rootDir>/spec/support/global-setup.ts',
-      globalTeardown: '<rootDir>/spec/support/global-teardown.ts',
     },
   ],
   testSequencer: '<rootDir>/spec/support/properties-first.js',

@@ -4,7 +4,7 @@ import { isTransient } from './consul-failure.ts';
 import { ConsulGate, type KvOperation } from './consul-gate.ts';
 import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
-import { assertKey, fullKeyOf, prefixOf, shown } from './lock-key.ts';
+import { assertKey, assertPrefix, fullKeyOf, prefixOf, readablePrefixOf, shown } from './lock-key.ts';
 import { checkedLockOptions, type LockOptions } from './options.ts';
 import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
@@ -21,15 +21,17 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
   const settings = resolveSettings(checkedLockOptions(options));
   const gate = new ConsulGate({ ...settings, keys: [] });
   const { lockKeyPattern } = settings;
-  assertKey(`${prefixOf(lockKeyPattern)}${prefix}-`, 'prefix (in lockKeyPattern)');
-  const ending = lockKeyPattern.slice(prefixOf(lockKeyPattern).length + '%s'.length);
+  const begin = prefixOf(lockKeyPattern);
+  assertPrefix(begin + prefix, 'prefix (in lockKeyPattern)');
+  const end = lockKeyPattern.slice(begin.length + '%s'.length);
+  const shortest = begin.length + Math.max(prefix.length, 1) + end.length;
   return await retryWithin(settings, async () => {
     const [entries, sessions] = await Promise.all([
-      gate.readTree(prefixOf(lockKeyPattern) + prefix),
+      gate.readTree(readablePrefixOf(begin + prefix)),
       gate.readSessions(),
     ]);
     return entries
-      .filter(({ key }) => key.endsWith(ending))
+      .filter(({ key }) => key.length >= shortest && key.startsWith(begin + prefix) && key.endsWith(end))
       .map((entry) => lockInfoOf(entry, entry.session === undefined ? null : sessions.get(entry.session)));
   });
 }

@@ -37,13 +37,25 @@ export function checkedKeys(keyOrKeys: unknown): readonly [string, ...string[]] 
 export function assertKey(key: unknown, name: string): asserts key is string {
   if (typeof key !== 'string') throw new TypeError(`${name}: must be a string; got ${shown(key)}`);
   if (key === '') throw new TypeError(`${name}: must not be empty; got ''`);
-  if (Buffer.byteLength(key) > LONGEST_KEY) {
-    throw new RangeError(
-      `${name}: must not be longer than ${LONGEST_KEY} bytes; got ${Buffer.byteLength(key)} bytes: ${shown(key)}`,
-    );
-  }
+  assertLength(key, name);
   const broken = brokenRule(key);
   if (broken !== undefined) throw new TypeError(`${name}: ${broken}; got ${shown(key)}`);
+}
+
+/** Throws unless such a key may begin with, or be, `prefix`. */
+export function assertPrefix(prefix: string, name: string): void {
+  assertLength(prefix, name);
+  const broken = brokenRule(`${prefix}-`);
+  if (broken !== undefined) throw new TypeError(`${name}: ${broken}; got ${shown(prefix)}`);
+}
+
+function assertLength(key: string, name: string): void {
+  const length = Buffer.byteLength(key);
+  if (length > LONGEST_KEY) {
+    throw new RangeError(
+      `${name}: must not be longer than ${LONGEST_KEY} bytes; got ${length} bytes: ${shown(key)}`,
+    );
+  }
 }
 
 export function assertKeyPattern(pattern: unknown): asserts pattern is string {
@@ -65,6 +77,14 @@ export function fullKeyOf(pattern: string, key: string): string {
 /** The part of a pattern before its key. */
 export function prefixOf(pattern: string): string {
   return pattern.slice(0, pattern.indexOf(PLACEHOLDER));
+}
+
+/**
+ * As much of a prefix as can be asked for: `/v1/kv` takes a `.` or `..` at its end for a step in a path, though a key may
+ * begin so, and some versions refuse a space there.
+ */
+export function readablePrefixOf(prefix: string): string {
+  return prefix.replace(/(?<=^|\/)\.{1,2}$/, '').trimEnd();
 }
 
 /**

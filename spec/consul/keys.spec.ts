@@ -1,3 +1,4 @@
+import type Consul from 'consul';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
@@ -55,6 +56,9 @@ const keys = fc.oneof(
 );
 const EXAMPLES = [...TRICKY, ...ODD].flatMap((odd) => [odd, `a${odd}b`]);
 
+/** How many characters of a key a listing asks for. */
+const cuts = fc.nat(8);
+
 describe('a key', () => {
   let proxy: FaultProxy;
   let scene: Scene;
@@ -68,14 +72,20 @@ describe('a key', () => {
     await proxy.stop();
   });
 
-  it('comes back from Consul byte for byte as it was asked for, or is refused before any request', async () => {
+  /** Keys of this scene, with nothing between them and their prefix. */
+  function ownKeys(): { consulClient: Consul; prefix: string; options: LockOptions } {
     const consulClient = scene.client();
     const prefix = `locks/ephemeral/${scene.name}/`;
-    const options: LockOptions = { consulClient, sessionName: scene.name, lockKeyPattern: `${prefix}%s` };
+    const options = { consulClient, sessionName: scene.name, lockKeyPattern: `${prefix}%s` };
+    return { consulClient, prefix, options };
+  }
+
+  it('comes back from Consul byte for byte as it was asked for, or is refused before any request', async () => {
+    const { consulClient, prefix, options } = ownKeys();
     const count = { taken: 0, refused: 0 };
 
     /** How the key was refused and what was sent before that, or as what Consul has it. */
-    async function fateOf(key: string): Promise<object> {
+    async function fateOf(key: string, cut: number): Promise<object> {
       const sent = proxy.requests.length;
       let handle: LockHandle;
       try {
@@ -89,9 +99,11 @@ describe('a key', () => {
       try {
         const read = (await consulClient.kv.get(handle.fullKey)) as { Key: string };
         const namesOf = (locks: readonly LockInfo[]): string[] => locks.map(({ fullKey }) => hex(fullKey));
+        const begin = Array.from(key).slice(0, cut).join('');
         fate = {
           read: hex(read.Key),
           listed: namesOf(await listLocks('', options)),
+          listedByItsBegin: namesOf(await listLocks(begin, options)),
           listedByItself: namesOf(await listLocks(key, options)),
           inspected: hex((await inspectLock(key, options))?.fullKey ?? ''),
         };
@@ -107,18 +119,51 @@ describe('a key', () => {
       return [
         { refusal: TypeError, sent: 0 },
         { refusal: RangeError, sent: 0 },
-        { read: bytes, listed: [bytes], listedByItself: [bytes], inspected: bytes, released: true },
+        {
+          read: bytes,
+          listed: [bytes],
+          listedByItsBegin: [bytes],
+          listedByItself: [bytes],
+          inspected: bytes,
+          released: true,
+        },
       ];
     }
 
     await fc.assert(
-      fc.asyncProperty(keys, async (key) => {
-        expect(fatesOf(key)).toContainEqual(await fateOf(key));
+      fc.asyncProperty(keys, cuts, async (key, cut) => {
+        expect(fatesOf(key)).toContainEqual(await fateOf(key, cut));
       }),
-      { numRuns: EXAMPLES.length + 60, examples: EXAMPLES.map((key) => [key]) },
+      {
+        numRuns: EXAMPLES.length + 60,
+        examples: EXAMPLES.map((key) => [key, 2]),
+        interruptAfterTimeLimit: 20_000,
+        markInterruptAsFailure: true,
+      },
     );
     expect(count.taken).toBeGreaterThan(40);
     expect(count.refused).toBeGreaterThan(20);
+  });
+
+  it.each(['..b', 'a/..b', 'a/.b', 'a/...', 'a b', 'a/ü', ' longest'])(
+    'is found by every beginning of it, like %j',
+    async (name) => {
+      const { prefix, options } = ownKeys();
+      const key = name === ' longest' ? 'k'.repeat(1_024 - prefix.length) : name;
+      await using handle = await new EphemeralLock(key, options).acquire();
+      for (let cut = Math.max(key.length - 8, 0); cut <= key.length; cut++) {
+        const found = await listLocks(key.slice(0, cut), options);
+        expect([cut, found.map(({ fullKey }) => fullKey)]).toEqual([cut, [handle.fullKey]]);
+      }
+    },
+  );
+
+  it('is found without any prefix', async () => {
+    const { prefix, options } = ownKeys();
+    await using handle = await new EphemeralLock('key', options).acquire();
+    const everything = await listLocks('', { ...options, lockKeyPattern: '%s' });
+    expect(everything.map(({ fullKey }) => fullKey)).toContain(handle.fullKey);
+    expect(await listLocks('key', { ...options, lockKeyPattern: `${prefix}k%s` })).toEqual([]);
   });
 });
 

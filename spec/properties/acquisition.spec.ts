@@ -57,7 +57,7 @@ describe('contenders', () => {
             async (modules) => await World.run(modules, terms, steps, { isCalm: climate === CALM }),
           );
         }),
-        runs(count),
+        runs(count, LIMIT_MS),
       );
       expect(ran.hasReached(count)).toBe(true);
     },

@@ -358,7 +358,7 @@ describe('a lease', () => {
           }
           await subject.end();
         }),
-        runs(SEQUENCES),
+        runs(SEQUENCES, LIMIT_MS),
       );
       expect(ran.hasReached(SEQUENCES)).toBe(true);
     },

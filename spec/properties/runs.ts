@@ -9,11 +9,14 @@ export function numberOf(sequences: number): number {
 
 /**
  * Sequences are drawn anew each time. A failure tells the seed and the path of what it found, and `PROPERTY_SEED` and
- * `PROPERTY_PATH` bring that back; `PROPERTY_FACTOR` multiplies the number of sequences.
+ * `PROPERTY_PATH` bring that back; `PROPERTY_FACTOR` multiplies the number of sequences. What was found is told, as short as
+ * it got, before the limit of the spec ends the search for a shorter one and hides it.
  */
-export function runs<Ts>(sequences: number): Parameters<Ts> {
+export function runs<Ts>(sequences: number, limitMs: number): Parameters<Ts> {
   return {
     numRuns: numberOf(sequences),
+    interruptAfterTimeLimit: limitMs * 0.8,
+    markInterruptAsFailure: true,
     ...(seed !== undefined && { seed: Number(seed) }),
     ...(path !== undefined && { path }),
   };

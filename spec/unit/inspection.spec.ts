@@ -263,6 +263,18 @@ describe('listLocks', () => {
     expect(await listLocks(undefined, scene.options)).toHaveLength(3);
   });
 
+  it.each(['.', '..', 'jobs/.', 'jobs/..', 'jobs '])('lists what begins with %j', async (prefix) => {
+    await scene.otherLock({}, 'jobs/other').acquire();
+    await scene.otherLock({}, `${prefix}a`).acquire();
+    const infos = await listLocks(prefix, scene.options);
+    expect(infos.map(({ fullKey }) => fullKey)).toEqual([`locks/ephemeral/${prefix}a`]);
+  });
+
+  it('takes no end of a pattern for a part of the key', async () => {
+    await scene.fake.kv.set({ key: 'locks/a/lock', value: '' });
+    expect(await listLocks('a/lo', { ...scene.options, lockKeyPattern: 'locks/%s/lock' })).toEqual([]);
+  });
+
   it('lists only what ends as the pattern does', async () => {
     await scene.fake.kv.set({ key: 'locks/a/lock', value: '' });
     await scene.fake.kv.set({ key: 'locks/a/other', value: '' });
