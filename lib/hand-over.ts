@@ -2,7 +2,7 @@ import type { CallLimits } from './consul-gate.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { Chain, Lot } from './lot.ts';
 import { merged } from './merged.ts';
-import { guardsOf } from './ownership.ts';
+import { indexGuardOf } from './ownership.ts';
 import { lockOperation, noteTaken } from './taking.ts';
 import { lineOf, type Place, type Wanted } from './waiting-line.ts';
 
@@ -50,10 +50,8 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
   );
   // Whoever gives the lock back after a write without an answer must know what that has left for ours.
   for (const [from, to] of pairs) from.announceRewriting(to.flags);
-  const operations = pairs.flatMap(([from, to]) => [
-    ...guardsOf(from, session.id),
-    lockOperation(to, session.id),
-  ]);
+  // A lock is refused by itself where another session has the key.
+  const operations = pairs.flatMap(([from, to]) => [indexGuardOf(from), lockOperation(to, session.id)]);
   const { answer, isGone } = await session.sendRenewing(
     gate,
     (sent) => gate.transact(operations, sent),

@@ -24,15 +24,24 @@ export async function readEntries(
   );
 }
 
-/** Operations that are refused unless the key stands as we last wrote it. */
-export function guardsOf(
-  { fullKey, token }: Pick<LockEntry, 'fullKey' | 'token'>,
-  sessionId: string,
-): KvOperation[] {
-  return [
-    { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } },
-    { KV: { Verb: 'check-index', Key: fullKey, Index: token } },
-  ];
+type Written = Pick<LockEntry, 'fullKey' | 'token'>;
+
+/**
+ * Operations that are refused unless the key stands as we last wrote it. The index alone would do, but that a snapshot which
+ * is restored sets all indexes back, and they are given out again.
+ */
+export function guardsOf(entry: Written, sessionId: string): KvOperation[] {
+  return [sessionGuardOf(entry, sessionId), indexGuardOf(entry)];
+}
+
+/** Where what comes next looks at the index itself. */
+export function sessionGuardOf({ fullKey }: Written, sessionId: string): KvOperation {
+  return { KV: { Verb: 'check-session', Key: fullKey, Session: sessionId } };
+}
+
+/** Where what comes next looks at the session itself. */
+export function indexGuardOf({ fullKey, token }: Written): KvOperation {
+  return { KV: { Verb: 'check-index', Key: fullKey, Index: token } };
 }
 
 /** Asks Consul, consistently, whether every key is still ours. */

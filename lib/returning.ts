@@ -3,7 +3,7 @@ import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockBehavior } from './options.ts';
-import { guardsOf, readEntries, reasonOfLoss } from './ownership.ts';
+import { indexGuardOf, readEntries, reasonOfLoss, sessionGuardOf } from './ownership.ts';
 
 /**
  * Gives back every key that is still ours, and says how another was lost, if one was. Guarded by session and index, so that it
@@ -57,8 +57,11 @@ function giveBackOperations(
   sessionId: string,
   behavior: LockBehavior,
 ): KvOperation[] {
-  const guards = guardsOf({ fullKey: key, token: modifyIndex }, sessionId);
-  if (behavior === 'delete') return [...guards, { KV: { Verb: 'delete', Key: key } }];
+  const written = { fullKey: key, token: modifyIndex };
+  if (behavior === 'delete') {
+    // It says nothing of a key that is missing, but the guard before it does.
+    return [sessionGuardOf(written, sessionId), { KV: { Verb: 'delete-cas', Key: key, Index: modifyIndex } }];
+  }
   const content = {
     Key: key,
     Value: (value ?? Buffer.alloc(0)).toString('base64'),
@@ -68,6 +71,6 @@ function giveBackOperations(
   const unlock = { KV: { Verb: 'unlock', ...content } };
   // A plain write has set LockIndex to 0, and the key would pass for data: unlocked and locked again, it is a lock.
   return lockIndex === 0
-    ? [...guards, unlock, { KV: { Verb: 'lock', ...content } }, unlock]
-    : [...guards, unlock];
+    ? [indexGuardOf(written), unlock, { KV: { Verb: 'lock', ...content } }, unlock]
+    : [indexGuardOf(written), unlock];
 }

@@ -5,7 +5,7 @@ import { ConsulRequestError } from './errors.ts';
 import type { Settings } from './settings.ts';
 
 /** In milliseconds: up to this age, or a tenth of its TTL, a session needs no new start of it. */
-const FRESH_MS = 50;
+const FRESH_MS = 100;
 
 /** In milliseconds: a renewal has this time at least. */
 const LEAST_RENEWAL_MS = 100;

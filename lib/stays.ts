@@ -4,19 +4,23 @@ const UNWATCHED = 0.6;
 /** Nobody looks away for longer, for what is usual may change. */
 const LONGEST_REST_MS = 100;
 
+/** How many processes are remembered. */
+const MOST_REMEMBERED = 64;
+
 /** Of each longer stay than usual, in a mean; a shorter one counts at once. */
 const LONGER = 0.25;
 
 /**
- * How long another process keeps a lock to itself when it hands it over among its own callers: each of these handings over
- * would wake all who watch the key in Consul, and none of them can be served before the end of it.
+ * How long other processes keep a lock to themselves when they hand it over among their own callers: each of these handings
+ * over would wake all who watch the key in Consul, and none of them can be served before the end of it.
  */
 export class Stays {
   #process: number | undefined;
   #flags = 0;
   #beganAt = 0;
   #isHandedOver = false;
-  #usualMs = 0;
+  /** In milliseconds, of each process that hands over. */
+  readonly #usual = new Map<number, number>();
 
   /** This process has the lock, by an entry with these flags. */
   saw(process: number, flags: number): void {
@@ -33,18 +37,27 @@ export class Stays {
 
   /** The lock came free, or went to another process. */
   ended(): void {
-    if (this.#process === undefined) return;
+    const process = this.#process;
+    if (process === undefined) return;
     this.#process = undefined;
+    const usualMs = this.#usualMsOf(process);
+    this.#usual.delete(process);
+    if (!this.#isHandedOver) return;
     const tookMs = performance.now() - this.#beganAt;
-    if (!this.#isHandedOver) this.#usualMs = 0;
-    else if (this.#usualMs === 0 || tookMs < this.#usualMs) this.#usualMs = tookMs;
-    else this.#usualMs += LONGER * (tookMs - this.#usualMs);
+    const isShorter = usualMs === 0 || tookMs < usualMs;
+    this.#usual.set(process, isShorter ? tookMs : usualMs + LONGER * (tookMs - usualMs));
+    const [oldest] = this.#usual.keys();
+    if (this.#usual.size > MOST_REMEMBERED && oldest !== undefined) this.#usual.delete(oldest);
   }
 
   /** For how long there is no use in watching. */
   restMs(): number {
-    if (!this.#isHandedOver) return 0;
-    const restMs = UNWATCHED * this.#usualMs - (performance.now() - this.#beganAt);
+    if (this.#process === undefined) return 0;
+    const restMs = UNWATCHED * this.#usualMsOf(this.#process) - (performance.now() - this.#beganAt);
     return Math.min(LONGEST_REST_MS, Math.max(0, restMs));
+  }
+
+  #usualMsOf(process: number): number {
+    return this.#usual.get(process) ?? 0;
   }
 }

@@ -15,7 +15,7 @@ const SPACED_WRITES = 5;
 /** In a round, so much is forgotten of the rivals that were not seen, and less among few, of whom each counts more. */
 const FORGOTTEN = 0.1;
 
-/** Among fewer rivals than this, hardly two are overdue at once. */
+/** Among fewer rivals than this, hardly two are overdue at once: not even when a round took as long as usual. */
 const MANY = 10;
 
 /** From so many rivals on, more than one, somebody errs about the turn now and then. */
@@ -133,7 +133,8 @@ export class Turns {
   get #isOverdue(): boolean {
     if (this.#lacking <= 0 && this.#lost === 0) return true;
     if (this.#passed > this.#rivals + this.#lost) return true;
-    return this.#roundMs > 0 && this.#waitedMs > 1.25 * this.#roundMs && this.#passed > 0;
+    const rounds = this.#rivals < MANY ? 1 : 1.25;
+    return this.#roundMs > 0 && this.#waitedMs > rounds * this.#roundMs && this.#passed > 0;
   }
 
   get #waitedMs(): number {

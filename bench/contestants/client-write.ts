@@ -21,12 +21,9 @@ export async function openClientWrite(address: string): Promise<Contestant> {
     lockOn: (Key) => ({
       async acquire() {
         flags += 1;
-        const guards = [
-          { Verb: 'check-session', Key, Session },
-          { Verb: 'check-index', Key, Index: token },
-        ];
+        const guard = { Verb: 'check-index', Key, Index: token };
         const write = { Verb: 'lock', Key, Value, Flags: flags, Session };
-        const operations = (token === 0 ? [write] : [...guards, write]).map((KV) => ({ KV }));
+        const operations = (token === 0 ? [write] : [guard, write]).map((KV) => ({ KV }));
         const create = consul.transaction.create.bind(consul.transaction) as unknown as (
           operations: object[],
         ) => Promise<Committed>;

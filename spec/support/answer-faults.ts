@@ -30,7 +30,7 @@ export const requests = {
   transaction: ({ path }: PassedRequest): boolean => path.startsWith('/v1/txn'),
   take: ({ path, body }: PassedRequest): boolean => path.startsWith('/v1/txn') && /"Verb":"lock"/.test(body),
   giveBack: ({ path, body }: PassedRequest): boolean =>
-    path.startsWith('/v1/txn') && /"Verb":"delete"/.test(body),
+    path.startsWith('/v1/txn') && /"Verb":"delete-cas"/.test(body),
   wait: ({ method, path }: PassedRequest): boolean => method === 'GET' && /[?&]index=/.test(path),
 };
 
