@@ -1,4 +1,5 @@
 import type { ProcessArgument, TaskName, Tasks } from '../process/messages.ts';
+import { machineMs } from '../measures/machine-clock.ts';
 import { ContestProcess } from './contest-process.ts';
 
 const CLOSED_WITHIN_MS = 20_000;
@@ -31,6 +32,21 @@ export class Crew {
     } finally {
       await Promise.all(members.map(async (member) => await member.kill()));
     }
+  }
+
+  /**
+   * Each takes and gives back a key of its own again and again: what happens some twenty times a second in a contest would
+   * not be compiled for minutes.
+   */
+  async warmUp(key: string, forMs: number): Promise<void> {
+    const startAt = machineMs();
+    const to = startAt + forMs;
+    await Promise.all(
+      this.members.map(
+        async (member, index) =>
+          await member.ask('loop', { key: `${key}/${index}`, callers: 1, startAt, from: startAt, to }),
+      ),
+    );
   }
 
   /** The same to all of them. */

@@ -17,6 +17,7 @@ export async function handOverContest(arena: Arena, contestant: ContestantName):
   const waitsMs = contestant === 'redlock' ? POLLS_MS : WAITS_MS;
   await server.settled();
   return await Crew.during(2, { contestant, address: server.address }, async (crew) => {
+    await crew.warmUp(arena.newKey(), arena.warmUpMs);
     const handing = await HandingToAndFro.start(crew, arena.newKey(), waitsMs);
     const handOver = async (): Promise<number> => {
       const { calledAt, settledAt } = await handing.handOver();

@@ -21,7 +21,9 @@ export async function handOverPath(
   { address, warmUpMs, forMs }: { address: string; warmUpMs: number; forMs: number },
 ): Promise<number[]> {
   return await Crew.during(2, { contestant, address }, async (crew) => {
-    const handing = await HandingToAndFro.start(crew, `bench/path/${contestant}`);
+    const key = `bench/path/${contestant}`;
+    await crew.warmUp(key, warmUpMs);
+    const handing = await HandingToAndFro.start(crew, key);
     const paths: number[][] = [];
     const from = machineMs() + warmUpMs;
     while (machineMs() < from + forMs) {

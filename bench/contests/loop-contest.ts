@@ -9,6 +9,8 @@ import type { Arena } from './arena.ts';
 import { Crew } from './crew.ts';
 
 const UNTIL_THE_START_MS = 100;
+/** Processes that share the cores and the turns come to the same number of locks, and so to compiled code, later. */
+const WARM_UPS_OF_SEVERAL = 5;
 const WATCHED_EVERY_MS = 250;
 const UNTIL_ALL_HAVE_ENDED_MS = 60_000;
 
@@ -27,7 +29,7 @@ export async function loopContest(
   await server.settled();
   return await Crew.during(processes, { contestant, address: server.address }, async (crew) => {
     const startAt = machineMs() + UNTIL_THE_START_MS;
-    const from = startAt + arena.warmUpMs;
+    const from = startAt + arena.warmUpMs * (processes > 1 ? WARM_UPS_OF_SEVERAL : 1);
     const to = from + arena.seconds * 1_000;
     const task = { key: arena.newKey(), callers, startAt, from, to };
     const reporting = crew.ask('loop', task, to - machineMs() + UNTIL_ALL_HAVE_ENDED_MS);
