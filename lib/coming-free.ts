@@ -164,9 +164,9 @@ function waitingOf(
     fullKey,
     found,
     isOurs,
-    onHolder: ({ session: id, flags }) => {
-      if (isOurs(id)) return 0;
-      place.turns.saw(processOf(flags), flags);
+    onHolder: (entry) => {
+      if (isOurs(entry.session)) return 0;
+      place.turns.saw(processOf(entry.flags), entry);
       return place.turns.restMs();
     },
   };

@@ -10,29 +10,38 @@ const MOST_REMEMBERED = 64;
 /** Of each longer stay than usual, in a mean; a shorter one counts at once. */
 const LONGER = 0.25;
 
+/** By what one acquisition is known from others. */
+export interface Grant {
+  readonly flags: number;
+  readonly createIndex: number;
+  readonly lockIndex: number;
+}
+
 /**
  * How long other processes keep a lock to themselves when they hand it over among their own callers: each of these handings
  * over would wake all who watch the key in Consul, and none of them can be served before the end of it.
  */
 export class Stays {
   #process: number | undefined;
-  #flags = 0;
+  #grant: Grant | undefined;
   #beganAt = 0;
   #isHandedOver = false;
   /** In milliseconds, of each process that hands over. */
   readonly #usual = new Map<number, number>();
 
-  /** This process has the lock, by an entry with these flags. */
-  saw(process: number, flags: number): void {
-    if (process !== this.#process) {
-      this.ended();
-      this.#process = process;
-      this.#beganAt = performance.now();
-      this.#isHandedOver = false;
-    } else if (flags !== this.#flags) {
-      this.#isHandedOver = true;
+  /** This process has the lock, by this grant. */
+  saw(process: number, { flags, createIndex, lockIndex }: Grant): void {
+    const last = this.#process === process ? this.#grant : undefined;
+    this.#grant = { flags, createIndex, lockIndex };
+    // Handing over keeps them; a lock that was given back and taken again has others.
+    if (last?.createIndex === createIndex && last.lockIndex === lockIndex) {
+      this.#isHandedOver ||= last.flags !== flags;
+      return;
     }
-    this.#flags = flags;
+    this.ended();
+    this.#process = process;
+    this.#beganAt = performance.now();
+    this.#isHandedOver = false;
   }
 
   /** The lock came free, or went to another process. */

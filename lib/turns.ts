@@ -1,6 +1,6 @@
 import type { ConsulClient } from './consul-client.ts';
 import { PerClient } from './per-client.ts';
-import { Stays } from './stays.ts';
+import { type Grant, Stays } from './stays.ts';
 
 /** In milliseconds: what a write is taken to last before the first one was measured, and at most. */
 const FIRST_WRITE_MS = 2;
@@ -15,10 +15,10 @@ const SPACED_WRITES = 5;
 /** In a round, so much is forgotten of the rivals that were not seen, and less among few, of whom each counts more. */
 const FORGOTTEN = 0.1;
 
-/** Among fewer rivals than this, hardly two are overdue at once: not even when a round took as long as usual. */
+/** Among fewer rivals than this, hardly two are overdue at once. */
 const MANY = 10;
 
-/** From so many rivals on, more than one, somebody errs about the turn now and then. */
+/** From so many rivals on, more than one, somebody errs about the turn now and then; among fewer, a usual round tells it. */
 const CROWD = 4;
 
 /** So many races lost in a row are enough to keep any crowd apart. */
@@ -57,9 +57,9 @@ export class Turns {
   #gaveBackAt = -Infinity;
   #courteousAt = -Infinity;
 
-  /** This other process has the lock, by an entry with these flags. */
-  saw(process: number, flags = 0): void {
-    this.#stays.saw(process, flags);
+  /** This other process has the lock, by this grant. */
+  saw(process: number, grant: Grant): void {
+    this.#stays.saw(process, grant);
     if (process === this.#lastSeen) return;
     this.#lastSeen = process;
     this.#passed++;
@@ -133,7 +133,7 @@ export class Turns {
   get #isOverdue(): boolean {
     if (this.#lacking <= 0 && this.#lost === 0) return true;
     if (this.#passed > this.#rivals + this.#lost) return true;
-    const rounds = this.#rivals < MANY ? 1 : 1.25;
+    const rounds = this.isCrowded ? 1.25 : 1;
     return this.#roundMs > 0 && this.#waitedMs > rounds * this.#roundMs && this.#passed > 0;
   }
 

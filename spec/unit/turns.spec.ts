@@ -1,10 +1,12 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Turns } from '../../lib/turns.ts';
 
+const GRANT = { flags: 1, createIndex: 1, lockIndex: 1 };
+
 /** What a process remembers after it has seen these sessions, and won. */
 function turnsAfter(...processes: number[]): Turns {
   const turns = new Turns();
-  for (const process of processes) turns.saw(process);
+  for (const process of processes) turns.saw(process, GRANT);
   turns.won(1);
   return turns;
 }
@@ -17,7 +19,7 @@ describe('turns', () => {
 
   it('lets nobody wait on the first wake: whoever had it is done', () => {
     const turns = new Turns();
-    turns.saw(1);
+    turns.saw(1, GRANT);
     expect(turns.delayMs()).toBe(0);
   });
 
@@ -25,23 +27,23 @@ describe('turns', () => {
     const turns = turnsAfter(1, 2, 3);
     const fresh = turns.delayMs();
     expect(fresh).toBeGreaterThan(3);
-    turns.saw(1);
-    turns.saw(2);
+    turns.saw(1, GRANT);
+    turns.saw(2, GRANT);
     expect(turns.delayMs()).toBeGreaterThan(0);
-    turns.saw(3);
+    turns.saw(3, GRANT);
     expect(turns.delayMs()).toBe(0);
   });
 
   it('takes one process for one turn, however often it is seen', () => {
     const turns = turnsAfter(1, 2);
-    for (let i = 0; i < 5; i++) turns.saw(1);
+    for (let i = 0; i < 5; i++) turns.saw(1, GRANT);
     expect(turns.delayMs()).toBeGreaterThan(0);
   });
 
   it('draws those apart by chance who lose races, the more the more often, up to a bound', () => {
     const longest = (lost: number): number => {
       const turns = new Turns();
-      turns.saw(1);
+      turns.saw(1, GRANT);
       for (let i = 0; i < lost; i++) turns.lostRace();
       return Math.max(...Array.from({ length: 200 }, () => turns.delayMs()));
     };
@@ -54,7 +56,7 @@ describe('turns', () => {
   it('forgets rivals that have gone', () => {
     const turns = turnsAfter(1, 2, 3, 4);
     for (let i = 0; i < 30; i++) turns.won(1);
-    turns.saw(1);
+    turns.saw(1, GRANT);
     expect(turns.delayMs()).toBe(0);
   });
 
@@ -64,8 +66,8 @@ describe('turns', () => {
     const turns = turnsAfter(1, 2, 3);
     const round = (): number => {
       atMs += 100;
-      turns.saw(1);
-      turns.saw(2);
+      turns.saw(1, GRANT);
+      turns.saw(2, GRANT);
       const delayMs = turns.delayMs();
       turns.won(1);
       return delayMs;
@@ -79,23 +81,27 @@ describe('turns', () => {
     const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const turns = turnsAfter();
     now.mockReturnValue(1_020);
-    for (const process of [1, 2, 3, 4]) turns.saw(process);
+    for (const process of [1, 2, 3, 4]) turns.saw(process, GRANT);
     turns.won(1);
     expect(turns.restMs()).toBeGreaterThan(0);
     expect(turns.restMs()).toBeLessThanOrEqual(100);
-    for (const process of [1, 2, 3]) turns.saw(process);
+    for (const process of [1, 2, 3]) turns.saw(process, GRANT);
     expect(turns.restMs()).toBe(0);
   });
 
-  it('takes who has waited for longer than a round for the next', () => {
+  it.each([
+    ['a round', [1, 2, 3], 1_040],
+    ['a good round among many', [1, 2, 3, 4], 1_045],
+  ])('takes who has waited for longer than %s for the next', (_title, rivals, until) => {
     const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const turns = turnsAfter();
     now.mockReturnValue(1_020);
-    for (const process of [1, 2, 3, 4]) turns.saw(process);
+    for (const process of rivals) turns.saw(process, GRANT);
     turns.won(1);
-    turns.saw(1);
+    turns.saw(1, GRANT);
+    now.mockReturnValue(until);
     expect(turns.delayMs()).toBeGreaterThan(0);
-    now.mockReturnValue(1_046);
+    now.mockReturnValue(until + 0.1);
     expect([turns.delayMs(), turns.restMs()]).toEqual([0, 0]);
   });
 
@@ -120,9 +126,9 @@ describe('turns', () => {
   it('waits longer where writes take longer', () => {
     const [quick, slow] = [turnsAfter(1), turnsAfter(1)];
     for (let i = 0; i < 20; i++) {
-      quick.saw(1);
+      quick.saw(1, GRANT);
       quick.won(1);
-      slow.saw(1);
+      slow.saw(1, GRANT);
       slow.won(15);
     }
     expect(slow.delayMs()).toBeGreaterThan(quick.delayMs());
