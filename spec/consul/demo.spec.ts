@@ -1,10 +1,13 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { compiledUrl } from '../support/compiled.ts';
 import { consulUnderTest } from '../support/consul.ts';
 import { consulRequest } from '../support/consul-server/consul-request.ts';
@@ -20,8 +23,16 @@ const PROOF = [
 ];
 
 let child: ChildProcessByStdio<null, Readable, null> | undefined;
+/** Who is killed by SIGKILL removes nothing. */
+let temporaryFolder: string;
 
-afterEach(() => void child?.kill('SIGKILL'));
+beforeEach(async () => {
+  temporaryFolder = await mkdtemp(join(tmpdir(), 'consul-lock-spec-'));
+});
+afterEach(async () => {
+  child?.kill('SIGKILL');
+  await rm(temporaryFolder, { recursive: true });
+});
 
 /** Starts the demo; on a server of its own wherever the specs may start one. */
 function startDemo(): ChildProcessByStdio<null, Readable, null> {
@@ -30,6 +41,7 @@ function startDemo(): ChildProcessByStdio<null, Readable, null> {
   child = spawn(process.execPath, [fileURLToPath(compiledUrl('demo/demo.ts'))], {
     env: {
       ...env,
+      TMPDIR: temporaryFolder,
       ...(!ownServer && { CONSUL_HTTP_ADDR: address }),
       ...(binary !== undefined && { CONSUL_BIN: binary }),
     },
