@@ -5,6 +5,7 @@ import { ConsulGate, type KvOperation } from './consul-gate.ts';
 import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
 import { assertKey, assertPrefix, fullKeyOf, prefixOf, readablePrefixOf, shown } from './lock-key.ts';
+import { indexGuardOf } from './ownership.ts';
 import { checkedLockOptions, type LockOptions } from './options.ts';
 import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
@@ -22,16 +23,17 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
   const gate = new ConsulGate({ ...settings, keys: [] });
   const { lockKeyPattern } = settings;
   const begin = prefixOf(lockKeyPattern);
-  assertPrefix(begin + prefix, 'prefix (in lockKeyPattern)');
+  const fullPrefix = begin + prefix;
+  assertPrefix(fullPrefix, 'prefix (in lockKeyPattern)');
   const end = lockKeyPattern.slice(begin.length + '%s'.length);
   const shortest = begin.length + Math.max(prefix.length, 1) + end.length;
   return await retryWithin(settings, async () => {
     const [entries, sessions] = await Promise.all([
-      gate.readTree(readablePrefixOf(begin + prefix)),
+      gate.readTree(readablePrefixOf(fullPrefix)),
       gate.readSessions(),
     ]);
     return entries
-      .filter(({ key }) => key.length >= shortest && key.startsWith(begin + prefix) && key.endsWith(end))
+      .filter(({ key }) => key.length >= shortest && key.startsWith(fullPrefix) && key.endsWith(end))
       .map((entry) => lockInfoOf(entry, entry.session === undefined ? null : sessions.get(entry.session)));
   });
 }
@@ -90,7 +92,7 @@ async function deleteAsSeen(
   { key, session, modifyIndex }: KvEntry,
 ): Promise<boolean> {
   const operations: KvOperation[] = [
-    { KV: { Verb: 'check-index', Key: key, Index: modifyIndex } },
+    indexGuardOf({ fullKey: key, token: modifyIndex }),
     { KV: { Verb: 'delete', Key: key } },
   ];
   let attempts = 0;

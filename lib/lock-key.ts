@@ -37,25 +37,24 @@ export function checkedKeys(keyOrKeys: unknown): readonly [string, ...string[]] 
 export function assertKey(key: unknown, name: string): asserts key is string {
   if (typeof key !== 'string') throw new TypeError(`${name}: must be a string; got ${shown(key)}`);
   if (key === '') throw new TypeError(`${name}: must not be empty; got ''`);
-  assertLength(key, name);
-  const broken = brokenRule(key);
-  if (broken !== undefined) throw new TypeError(`${name}: ${broken}; got ${shown(key)}`);
+  assertStorable(key, name, key);
 }
 
 /** Throws unless such a key may begin with, or be, `prefix`. */
 export function assertPrefix(prefix: string, name: string): void {
-  assertLength(prefix, name);
-  const broken = brokenRule(`${prefix}-`);
-  if (broken !== undefined) throw new TypeError(`${name}: ${broken}; got ${shown(prefix)}`);
+  assertStorable(prefix, name, `${prefix}-`);
 }
 
-function assertLength(key: string, name: string): void {
-  const length = Buffer.byteLength(key);
+/** Of what is given its length counts, and of the key that stands for it what it is made of. */
+function assertStorable(given: string, name: string, key: string): void {
+  const length = Buffer.byteLength(given);
   if (length > LONGEST_KEY) {
     throw new RangeError(
-      `${name}: must not be longer than ${LONGEST_KEY} bytes; got ${length} bytes: ${shown(key)}`,
+      `${name}: must not be longer than ${LONGEST_KEY} bytes; got ${length} bytes: ${shown(given)}`,
     );
   }
+  const broken = brokenRule(key);
+  if (broken !== undefined) throw new TypeError(`${name}: ${broken}; got ${shown(given)}`);
 }
 
 export function assertKeyPattern(pattern: unknown): asserts pattern is string {

@@ -1,3 +1,5 @@
+import { setNewest } from './newest.ts';
+
 /** Of how long such a stay usually takes, in which nobody need look. */
 const UNWATCHED = 0.6;
 
@@ -54,9 +56,8 @@ export class Stays {
     if (!this.#isHandedOver) return;
     const tookMs = performance.now() - this.#beganAt;
     const isShorter = usualMs === 0 || tookMs < usualMs;
-    this.#usual.set(process, isShorter ? tookMs : usualMs + LONGER * (tookMs - usualMs));
-    const [oldest] = this.#usual.keys();
-    if (this.#usual.size > MOST_REMEMBERED && oldest !== undefined) this.#usual.delete(oldest);
+    const newUsualMs = isShorter ? tookMs : usualMs + LONGER * (tookMs - usualMs);
+    setNewest(this.#usual, process, newUsualMs, MOST_REMEMBERED);
   }
 
   /** For how long there is no use in watching. */

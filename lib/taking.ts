@@ -1,7 +1,7 @@
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import { type KvEntry, type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import type { LockEntry } from './lock-entry.ts';
-import { type HeldEntry, readEntries } from './ownership.ts';
+import { type HeldEntry, indexGuardOf, readEntries } from './ownership.ts';
 
 export type TakeOutcome =
   | { readonly kind: 'taken' }
@@ -100,7 +100,7 @@ function takeOperations(
   return [
     index === undefined
       ? { KV: { Verb: 'check-not-exists', Key: fullKey } }
-      : { KV: { Verb: 'check-index', Key: fullKey, Index: index } },
+      : indexGuardOf({ fullKey, token: index }),
     lockOperation(entry, sessionId),
   ];
 }

@@ -1,4 +1,5 @@
 import type { ConsulClient } from './consul-client.ts';
+import { setNewest } from './newest.ts';
 import { PerClient } from './per-client.ts';
 import { type Grant, Stays } from './stays.ts';
 
@@ -162,9 +163,6 @@ export function knownTurnsOf(client: ConsulClient, name: string): Turns | undefi
 export function turnsOf(client: ConsulClient, name: string): Turns {
   const remembered = rememberedOf.of(client);
   const turns = remembered.get(name) ?? new Turns();
-  remembered.delete(name);
-  remembered.set(name, turns);
-  const [oldest] = remembered.keys();
-  if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  setNewest(remembered, name, turns, MOST_REMEMBERED);
   return turns;
 }

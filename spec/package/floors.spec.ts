@@ -5,8 +5,8 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'log', 'merged', 'stays', 'stop'],
-  ['consul-socket', 'errors', 'lifecycle', 'options', 'per-client', 'sleep'],
+  ['clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'log', 'merged', 'newest', 'stop'],
+  ['consul-socket', 'errors', 'lifecycle', 'options', 'per-client', 'sleep', 'stays'],
   ['consul-env', 'crowd', 'events', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
   ['consul-answer', 'consul-request', 'retry'],
