@@ -13,6 +13,9 @@ const NEWER = 0.25;
 /** Between two turns, so that the second one sees what the first one wrote. */
 const SPACED_WRITES = 5;
 
+/** In a crowd, who waits or looks away misses most of the others, and takes them for fewer than they are. */
+const SPACED_WRITES_IN_CROWD = 8;
+
 /** In a round, so much is forgotten of the rivals that were not seen, and less among few, of whom each counts more. */
 const FORGOTTEN = 0.1;
 
@@ -116,7 +119,8 @@ export class Turns {
     const byChance = Math.random() * (2 ** this.#lost - 1);
     if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance, this.#rivals / MANY);
     const byTurn = this.#lacking * (1 - 0.3 * Math.random());
-    return SPACED_WRITES * this.#writeMs * Math.max(byTurn, byChance);
+    const spacedWrites = this.isCrowded ? SPACED_WRITES_IN_CROWD : SPACED_WRITES;
+    return spacedWrites * this.#writeMs * Math.max(byTurn, byChance);
   }
 
   /** For how long there is no use in watching: others keep it for a while, or will have their turn. */

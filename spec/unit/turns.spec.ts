@@ -34,6 +34,13 @@ describe('turns', () => {
     expect(turns.delayMs()).toBe(0);
   });
 
+  it('lets others go first for longer in a crowd, most of which is not seen', () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    const [few, crowd] = [turnsAfter(1, 2, 3), turnsAfter(1, 2, 3, 4)];
+    crowd.saw(1, GRANT);
+    expect(crowd.delayMs()).toBeGreaterThan(1.5 * few.delayMs());
+  });
+
   it('takes one process for one turn, however often it is seen', () => {
     const turns = turnsAfter(1, 2);
     for (let i = 0; i < 5; i++) turns.saw(1, GRANT);
