@@ -28,8 +28,9 @@ const CROWD = 4;
 /** So many races lost in a row are enough to keep any crowd apart. */
 const MOST_LOST = 6;
 
-/** A process that sees no others lets them come forward so often, if there are any. */
+/** A process that sees no others lets them come forward so often, if there are any: for long enough to wake and to write. */
 const COURTEOUS_EVERY_MS = 200;
+const COURTEOUS_WRITES = 3;
 
 /** Nobody looks away for longer, for the one whose turn it was may have died. */
 const LONGEST_REST_MS = 100;
@@ -152,7 +153,7 @@ export class Turns {
     const hadItMsAgo = now - Math.max(this.#wonAt, this.#gaveBackAt);
     if (hadItMsAgo > COURTEOUS_EVERY_MS || now - this.#courteousAt < COURTEOUS_EVERY_MS) return 0;
     this.#courteousAt = now;
-    return SPACED_WRITES * this.#writeMs;
+    return COURTEOUS_WRITES * this.#writeMs;
   }
 }
 
