@@ -5,6 +5,7 @@ import { RequestGaps } from './measures/request-gaps.ts';
 import { mean, median } from './measures/statistics.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
 import { handOverPath, STEPS } from './contests/hand-over-path.ts';
+import { writeByParts } from './contests/write-by-parts.ts';
 import { loop } from './process/loop.ts';
 import { aligned } from './report/table.ts';
 import { ConsulBenchServer } from './servers/consul-bench-server.ts';
@@ -15,8 +16,8 @@ const PROFILED_MS = 6_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
- * between an answer and the next request; then the CPU time, by whose code it is. And what happens when one process hands
- * a lock over to another, step by step.
+ * between an answer and the next request; then the CPU time, by whose code it is. What the write of a hand-over takes, part
+ * by part. And what happens when one process hands a lock over to another, step by step.
  */
 const CASES: readonly { readonly contestant: ContestantName; readonly callers: number }[] = [
   { contestant: 'raw-write', callers: 1 },
@@ -45,6 +46,8 @@ try {
     const figures = [gaps.underWay, gaps.between].flatMap((us) => [median(us), mean(us)]);
     times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
+  console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + 4 * TIMED_MS) / 1_000} s`);
+  const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: 4 * TIMED_MS });
   const paths: string[][] = [];
   for (const contestant of ['raw-cycle', 'consul-lock'] as const) {
     console.log(`${contestant}, from process to process: ${(WARM_UP_MS + TIMED_MS) / 1_000} s`);
@@ -58,6 +61,8 @@ try {
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
   const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
   console.log(`\n${aligned([timesHead, ...times], 1)}\n\n${aligned([head, ...lines], 1)}`);
+  const partLines = parts.map(({ name, medianUs, meanUs }) => [name, medianUs.toFixed(0), meanUs.toFixed(0)]);
+  console.log(`\n${aligned([['µs for each write', 'median', 'mean'], ...partLines], 1)}`);
   console.log(`\n${aligned([['µs since the call of release', ...STEPS], ...paths], 1)}`);
 } finally {
   await consul.stop();
