@@ -254,14 +254,9 @@ describe('rule c', () => {
     expect(objections([attempt, refused(14_000)])).not.toContainEqual(expect.stringMatching(/^c:/));
   });
 
+  const killed = (at: number): Fact => ({ at, kind: 'exited', process: 'c0.0', asked: true, how: 'SIGKILL' });
+
   it('objects to one that never settles, if its process lived so long', () => {
-    const killed = (at: number): Fact => ({
-      at,
-      kind: 'exited',
-      process: 'c0.0',
-      asked: true,
-      how: 'SIGKILL',
-    });
     expect(objections([attempt])).toContainEqual(expect.stringContaining('had not settled'));
     expect(objections([attempt, killed(15_000)])).toContainEqual(expect.stringContaining('had not settled'));
     expect(objections([attempt, killed(13_000)])).not.toContainEqual(expect.stringMatching(/^c:/));
@@ -277,6 +272,14 @@ describe('rule c', () => {
     ];
     expect(objections([attempt, refused(15_120), ...idle])).not.toContainEqual(expect.stringMatching(/^c:/));
     expect(objections([attempt, refused(15_121), ...idle])).toContainEqual(expect.stringMatching(/^c:/));
+  });
+
+  it('does not count the time in which the process blocked itself until it was killed', () => {
+    const blocks: Fact = { at: 13_000, process: 'c0.0', kind: 'blocks', forMs: 2_000 };
+    expect(objections([attempt, blocks, killed(14_900)])).not.toContainEqual(expect.stringMatching(/^c:/));
+    expect(objections([attempt, blocks, killed(16_600)])).toContainEqual(
+      expect.stringContaining('had not settled 1100 ms after'),
+    );
   });
 
   it('objects to a call of a handle that is late', () => {

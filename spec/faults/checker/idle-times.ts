@@ -8,6 +8,8 @@ export class IdleTimes {
   constructor(facts: readonly Fact[]) {
     for (const { process, before, at } of factsOf(facts, 'blocked'))
       this.#add(process, { from: before, to: at });
+    for (const { process, at, forMs } of factsOf(facts, 'blocks'))
+      this.#add(process, { from: at, to: at + forMs });
     const stops = new Map<string, number>();
     for (const fact of facts) {
       if (fact.kind === 'stopped') stops.set(fact.process, fact.at);

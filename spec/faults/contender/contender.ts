@@ -53,6 +53,9 @@ async function blockNowAndThen(): Promise<void> {
   const random = Seeded.named(seed, `${assignment.process}/blocked`);
   while (!isOver) {
     await pause(random.between(5_000, 20_000), undefined, { ref: false });
-    if (!isOver) blockLoop(random.between(50, random.pick([500, 2_500])));
+    if (isOver) return;
+    const forMs = random.between(50, random.pick([500, 2_500]));
+    testimony.tell({ kind: 'blocks', forMs });
+    blockLoop(forMs);
   }
 }

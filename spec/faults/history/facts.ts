@@ -29,6 +29,8 @@ export type ContenderFact = { readonly at: number; readonly process: string } & 
       readonly limitMs: number;
     }
   | ({ readonly kind: 'answer'; readonly id: string; readonly turn: number } & Answer)
+  /** On purpose, told before: whoever is killed meanwhile cannot tell of it afterwards. */
+  | { readonly kind: 'blocks'; readonly forMs: number }
   | { readonly kind: 'blocked'; readonly before: number }
   | { readonly kind: 'unhandled'; readonly what: string }
   | { readonly kind: 'finished' }
