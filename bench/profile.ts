@@ -46,8 +46,8 @@ try {
     const figures = [gaps.underWay, gaps.between].flatMap((us) => [median(us), mean(us)]);
     times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
-  console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + 4 * TIMED_MS) / 1_000} s`);
-  const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: 4 * TIMED_MS });
+  console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + 5 * TIMED_MS) / 1_000} s`);
+  const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: 5 * TIMED_MS });
   const paths: string[][] = [];
   for (const contestant of ['raw-cycle', 'consul-lock'] as const) {
     console.log(`${contestant}, from process to process: ${(WARM_UP_MS + TIMED_MS) / 1_000} s`);
