@@ -13,6 +13,8 @@ import { ConsulBenchServer } from './servers/consul-bench-server.ts';
 const WARM_UP_MS = 6_000;
 const TIMED_MS = 5_000;
 const PROFILED_MS = 6_000;
+/** Of all parts together. */
+const BY_PARTS_MS = 25_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
@@ -46,8 +48,8 @@ try {
     const figures = [gaps.underWay, gaps.between].flatMap((us) => [median(us), mean(us)]);
     times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
-  console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + 5 * TIMED_MS) / 1_000} s`);
-  const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: 5 * TIMED_MS });
+  console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + BY_PARTS_MS) / 1_000} s`);
+  const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: BY_PARTS_MS });
   const paths: string[][] = [];
   for (const contestant of ['raw-cycle', 'consul-lock'] as const) {
     console.log(`${contestant}, from process to process: ${(WARM_UP_MS + TIMED_MS) / 1_000} s`);

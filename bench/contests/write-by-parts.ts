@@ -31,21 +31,20 @@ export async function writeByParts(
 ): Promise<WrittenPart[]> {
   const consul = new RawConsul(address);
   const session = await consul.createSession();
+  const raw = await openContestant('raw-write', address);
   const client = await openContestant('client-write', address);
   const library = await openContestant('consul-lock', address);
-  const handOver = client.lockOn('bench/parts/client', PATIENT);
+  const [barest, handOver, lock] = [raw, client, library].map((contestant, index) =>
+    contestant.lockOn(`bench/parts/${index}`, PATIENT),
+  ) as [BenchLock, BenchLock, BenchLock];
   const writers: Writer[] = [
-    rawWriter('a lock with 3 bytes', consul, { session, bytes: 3, isGuarded: false }),
-    rawWriter('guarded by its index', consul, { session, bytes: 3, isGuarded: true }),
-    rawWriter('with 150 bytes', consul, { session, bytes: 150, isGuarded: true }),
-    {
-      name: 'by the consul client',
-      writeUntil: async (end) => await oneByOne(async () => await handOver.acquire(), end),
-      tookUs: [],
-    },
+    oneByOne('a lock with 3 bytes', async () => await barest.acquire()),
+    oneByOne('guarded by its index', guardedWrite(consul, session, 3)),
+    oneByOne('with 150 bytes', guardedWrite(consul, session, 150)),
+    oneByOne('by the consul client', async () => await handOver.acquire()),
     {
       name: `by consul-lock, for ${CALLERS} callers`,
-      writeUntil: async (end) => await byManyCallers(library.lockOn('bench/parts/library', PATIENT), end),
+      writeUntil: async (end) => await byManyCallers(lock, end),
       tookUs: [],
     },
   ];
@@ -61,20 +60,22 @@ export async function writeByParts(
   } finally {
     await consul.destroySession(session);
     consul.close();
-    await client.close();
-    await library.close();
+    for (const contestant of [raw, client, library]) await contestant.close();
   }
   return writers.map(({ name, tookUs }) => ({ name, medianUs: median(tookUs), meanUs: mean(tookUs) }));
 }
 
-async function oneByOne(write: () => Promise<unknown>, end: number): Promise<number[]> {
-  const tookUs: number[] = [];
-  while (performance.now() < end) {
-    const sentAt = performance.now();
-    await write();
-    tookUs.push((performance.now() - sentAt) * 1_000);
-  }
-  return tookUs;
+function oneByOne(name: string, write: () => Promise<unknown>): Writer {
+  const writeUntil = async (end: number): Promise<number[]> => {
+    const tookUs: number[] = [];
+    while (performance.now() < end) {
+      const sentAt = performance.now();
+      await write();
+      tookUs.push((performance.now() - sentAt) * 1_000);
+    }
+    return tookUs;
+  };
+  return { name, writeUntil, tookUs: [] };
 }
 
 /** From one lock to the next, all callers taken together. */
@@ -94,21 +95,16 @@ async function byManyCallers(lock: BenchLock, end: number): Promise<number[]> {
   return tookUs;
 }
 
-function rawWriter(
-  name: string,
-  consul: RawConsul,
-  { session, bytes, isGuarded }: { session: string; bytes: number; isGuarded: boolean },
-): Writer {
-  const Key = `bench/parts/${name.replaceAll(' ', '-')}`;
+/** A hand-over's write on a key of its own, with nothing but Node's `http`. */
+function guardedWrite(consul: RawConsul, Session: string, bytes: number): () => Promise<void> {
+  const Key = `bench/parts/guarded/${bytes}`;
   const Value = Buffer.alloc(bytes, 'x').toString('base64');
-  let [flags, index] = [0, 0];
-  const write = async (): Promise<void> => {
-    flags += 1;
-    const lock = { Verb: 'lock', Key, Value, Flags: flags, Session: session };
-    const guard = { Verb: 'check-index', Key, Index: index };
-    const written = await consul.transaction(isGuarded && index > 0 ? [guard, lock] : [lock]);
+  let [Flags, Index] = [0, 0];
+  return async () => {
+    Flags += 1;
+    const guard = { Verb: Index === 0 ? 'check-not-exists' : 'check-index', Key, Index };
+    const written = await consul.transaction([guard, { Verb: 'lock', Key, Value, Flags, Session }]);
     if (!written.isDone) throw new Error('the write was refused');
-    index = written.index;
+    Index = written.index;
   };
-  return { name, writeUntil: async (end) => await oneByOne(write, end), tookUs: [] };
 }

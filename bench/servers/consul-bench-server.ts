@@ -25,7 +25,7 @@ export class ConsulBenchServer implements BenchServer {
 
   static async start(): Promise<ConsulBenchServer> {
     const binary = await findConsulBinary();
-    // Consul writes down the coordinates of its nodes now and then: the only entries that are not the contestants'.
+    // Fewer entries that are not the contestants': a barrier every minute and Consul's own registration remain.
     const agent = await ConsulAgent.start({ binary, mode: 'server', config: { disable_coordinates: true } });
     try {
       const connection = new RawConsul(agent.address);
