@@ -4,7 +4,7 @@ import { machineMs } from './measures/machine-clock.ts';
 import { RequestGaps } from './measures/request-gaps.ts';
 import { mean, median } from './measures/statistics.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
-import { handOverPath, STEPS } from './contests/hand-over-path.ts';
+import { handOverPaths, STEPS } from './contests/hand-over-path.ts';
 import { writeByParts } from './contests/write-by-parts.ts';
 import { loop } from './process/loop.ts';
 import { aligned } from './report/table.ts';
@@ -15,6 +15,7 @@ const TIMED_MS = 5_000;
 const PROFILED_MS = 6_000;
 /** Of all parts together. */
 const BY_PARTS_MS = 25_000;
+const WALKED_MS = 20_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
@@ -50,16 +51,11 @@ try {
   }
   console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + BY_PARTS_MS) / 1_000} s`);
   const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: BY_PARTS_MS });
-  const paths: string[][] = [];
-  for (const contestant of ['raw-cycle', 'consul-lock'] as const) {
-    console.log(`${contestant}, from process to process: ${(WARM_UP_MS + TIMED_MS) / 1_000} s`);
-    const moments = await handOverPath(contestant, {
-      address: consul.address,
-      warmUpMs: WARM_UP_MS,
-      forMs: TIMED_MS,
-    });
-    paths.push([contestant, ...moments.map((us) => us.toFixed(0))]);
-  }
+  const walkers = ['raw-cycle', 'consul-lock'] as const;
+  console.log(`from process to process: ${(3 * WARM_UP_MS + WALKED_MS) / 1_000} s`);
+  const walked = { address: consul.address, warmUpMs: WARM_UP_MS, forMs: WALKED_MS };
+  const moments = await handOverPaths(walkers, walked);
+  const paths = walkers.map((name, index) => [name, ...moments[index]!.map((us) => us.toFixed(0))]);
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
   const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
   console.log(`\n${aligned([timesHead, ...times], 1)}\n\n${aligned([head, ...lines], 1)}`);

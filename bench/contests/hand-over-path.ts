@@ -15,26 +15,55 @@ export const STEPS = [
   'it has the lock',
 ] as const;
 
-/** The median moment of each step, in microseconds from the call of `release`. */
-export async function handOverPath(
-  contestant: ContestantName,
+/** So often in a row, so that all contestants meet the same machine. */
+const BY_TURNS = 10;
+
+interface Walker {
+  readonly handing: HandingToAndFro;
+  readonly paths: number[][];
+}
+
+/** The median moment of each step for each contestant, in microseconds from the call of `release`. */
+export async function handOverPaths(
+  contestants: readonly ContestantName[],
   { address, warmUpMs, forMs }: { address: string; warmUpMs: number; forMs: number },
-): Promise<number[]> {
-  return await Crew.during(2, { contestant, address }, async (crew) => {
-    const key = `bench/path/${contestant}`;
-    await crew.warmUp(key, warmUpMs);
-    const handing = await HandingToAndFro.start(crew, key);
-    const paths: number[][] = [];
+): Promise<number[][]> {
+  const walk = async (walkers: readonly Walker[]): Promise<void> => {
     const from = machineMs() + warmUpMs;
     while (machineMs() < from + forMs) {
-      const { calledAt, settledAt, from: giver, to: taker } = await handing.handOver();
-      const [givingBack, taking] = [await giver.ask('path', undefined), await taker.ask('path', undefined)];
-      const path = stepsOf(calledAt, settledAt, givingBack, taking);
-      if (path && calledAt >= from) paths.push(path);
+      for (const { handing, paths } of walkers) {
+        for (let turn = 0; turn < BY_TURNS; turn++) {
+          const { calledAt, path } = await walkOnce(handing);
+          if (path && calledAt >= from) paths.push(path);
+        }
+      }
     }
-    await handing.end();
-    return STEPS.map((_step, index) => median(paths.map((path) => path[index]!)));
-  });
+  };
+  const withCrews = async ([contestant, ...others]: readonly ContestantName[]): Promise<void> => {
+    if (contestant === undefined) {
+      await walk(all);
+      return;
+    }
+    await Crew.during(2, { contestant, address }, async (crew) => {
+      const key = `bench/path/${contestant}`;
+      await crew.warmUp(key, warmUpMs);
+      const handing = await HandingToAndFro.start(crew, key);
+      all.push({ handing, paths: [] });
+      await withCrews(others);
+      await handing.end();
+    });
+  };
+  const all: Walker[] = [];
+  await withCrews(contestants);
+  return all.map(({ paths }) => STEPS.map((_step, index) => median(paths.map((path) => path[index]!))));
+}
+
+async function walkOnce(
+  handing: HandingToAndFro,
+): Promise<{ readonly calledAt: number; readonly path: number[] | undefined }> {
+  const { calledAt, settledAt, from: giver, to: taker } = await handing.handOver();
+  const [givingBack, taking] = [await giver.ask('path', undefined), await taker.ask('path', undefined)];
+  return { calledAt, path: stepsOf(calledAt, settledAt, givingBack, taking) };
 }
 
 /** Undefined where the waiter was not woken by its blocking query. */
