@@ -3,6 +3,7 @@ import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { join } from 'node:path';
 import Consul from 'consul';
+import { letGoOfRequests } from './call-context.ts';
 import { rememberOrigin } from './consul-client.ts';
 import { tellingOfRequests } from './consul-socket.ts';
 
@@ -21,6 +22,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function consulFromEnv(): Consul {
   const client = new Consul(clientOptions(process.env));
+  letGoOfRequests(client);
   const isGiven = nonEmpty(process.env, 'CONSUL_HTTP_ADDR') !== undefined;
   rememberOrigin(client, isGiven ? GIVEN_BY_ENVIRONMENT : DEFAULT);
   return client;

@@ -1,4 +1,5 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
+import { CallContext } from './call-context.ts';
 import { systemClock } from './clock.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { NoAnswer, translateFailure } from './consul-failure.ts';
@@ -45,11 +46,6 @@ export interface Answer {
 export interface CallOptions {
   readonly ctx: EventEmitter;
   readonly timeout: 0;
-}
-
-/** Has the client answer with the response too, and lets a request be cancelled. */
-class CallContext extends EventEmitter {
-  readonly includeResponse = true;
 }
 
 /**
@@ -124,6 +120,7 @@ function sendNow<T>(
       return;
     }
     end();
+    ctx.letGo();
     resolve(value);
   };
   const dispose = systemClock.schedule(
