@@ -7,6 +7,7 @@ interface ClientsRequest {
   req?: unknown;
   res?: unknown;
   body?: unknown;
+  err?: unknown;
   _stack?: unknown;
   _resolve?: unknown;
   _reject?: unknown;
@@ -27,6 +28,7 @@ export class CallContext extends EventEmitter {
     request.req = undefined;
     request.res = undefined;
     request.body = undefined;
+    request.err = undefined;
     request._stack = undefined;
     request._resolve = undefined;
     request._reject = undefined;

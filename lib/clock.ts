@@ -35,23 +35,26 @@ export const systemClock: Clock = {
     return Math.max(0, performance.now() - instant.monotonicMs, Date.now() - instant.wallMs);
   },
   schedule(delayMs, callback, { keepProcessAlive = true } = {}) {
-    if (delayMs <= LONGEST_TIMER_MS) {
-      const timer = setTimeout(callback, Math.max(delayMs, 0));
-      if (!keepProcessAlive) timer.unref();
-      return () => clearTimeout(timer);
-    }
-    let timer: NodeJS.Timeout;
-    const arm = (leftMs: number): void => {
-      timer = setTimeout(
-        () => (leftMs > LONGEST_TIMER_MS ? arm(leftMs - LONGEST_TIMER_MS) : callback()),
-        Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS),
-      );
-      if (!keepProcessAlive) timer.unref();
-    };
-    arm(delayMs);
+    if (delayMs > LONGEST_TIMER_MS) return scheduleFar(delayMs, callback, keepProcessAlive);
+    const timer = setTimeout(callback, Math.max(delayMs, 0));
+    if (!keepProcessAlive) timer.unref();
     return () => clearTimeout(timer);
   },
 };
+
+/** By several timers, one after the other. */
+function scheduleFar(delayMs: number, callback: () => void, keepProcessAlive: boolean): () => void {
+  let timer: NodeJS.Timeout;
+  const arm = (leftMs: number): void => {
+    timer = setTimeout(
+      () => (leftMs > LONGEST_TIMER_MS ? arm(leftMs - LONGEST_TIMER_MS) : callback()),
+      Math.min(leftMs, LONGEST_TIMER_MS),
+    );
+    if (!keepProcessAlive) timer.unref();
+  };
+  arm(delayMs);
+  return () => clearTimeout(timer);
+}
 
 /** What has elapsed by either of two clocks; a timer fires by the one that gets there first. */
 export function eitherClock(one: Clock, other: Clock): Clock {

@@ -266,12 +266,9 @@ export class ConsulGate {
     const mode = operations.every(writesNothing) ? MODES.consistent : MODES.default;
     return this.#send(
       'transaction',
-      (call) =>
-        Promise.resolve(this.#client.transaction.create(operations, merged(mode, call))).catch(
-          conflictAnswered,
-        ),
+      (call) => this.#client.transaction.create(operations, merged(mode, call)),
       outcomeOf,
-      limits,
+      merged(limits ?? NO_LIMITS, ANSWERED_BY_CONFLICT),
     );
   }
 
@@ -315,7 +312,8 @@ export class ConsulGate {
       lane = 'holding',
       mostBytes = LARGEST_ANSWER,
       isBearable,
-    }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable'> = {},
+      answerIn,
+    }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable' | 'answerIn'> = {},
   ): Promise<T> {
     return sendRequest(
       operation,
@@ -331,6 +329,7 @@ export class ConsulGate {
         keepProcessAlive,
         mostBytes,
         isBearable,
+        answerIn,
         secrets: () => this.#secrets(),
         keys: this.#keys,
       },
@@ -343,11 +342,15 @@ function outcomeOf({ status, body }: Answer): TransactionOutcome {
 }
 
 /** A transaction that is refused is answered with a conflict, which the client takes for a failure. */
-function conflictAnswered(error: unknown): [unknown, unknown] {
-  const { response } = error as { response?: { statusCode?: unknown; body?: unknown } };
-  if (response?.statusCode !== 409) throw error;
-  return [response, response.body];
-}
+const ANSWERED_BY_CONFLICT = {
+  answerIn(error: unknown): [unknown, unknown] | undefined {
+    const response = (error as { response?: { statusCode?: unknown; body?: unknown } } | null | undefined)
+      ?.response;
+    return response?.statusCode === 409 ? [response, response.body] : undefined;
+  },
+};
+
+const NO_LIMITS: CallLimits = {};
 
 const READING = ['check-session', 'check-index', 'check-not-exists', 'get', 'get-tree', 'get-or-empty'];
 

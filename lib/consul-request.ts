@@ -26,6 +26,8 @@ export interface RequestLimits {
   readonly mostBytes: number;
   /** Whether the client can be given this answer. */
   readonly isBearable?: ((body: Buffer) => boolean) | undefined;
+  /** An answer that the client takes for a failure; undefined when it is none. */
+  readonly answerIn?: ((error: unknown) => unknown) | undefined;
   /** What must not be shown in an error. */
   readonly secrets: () => readonly string[];
   /** The lock's keys, for errors. */
@@ -85,6 +87,7 @@ function sendNow<T>(
     keepProcessAlive,
     mostBytes,
     isBearable,
+    answerIn,
     secrets,
     keys,
   }: RequestLimits,
@@ -123,6 +126,17 @@ function sendNow<T>(
     ctx.letGo();
     resolve(value);
   };
+  const refuse = (error: unknown): void => {
+    let answer: unknown;
+    try {
+      answer = answerIn?.(error);
+    } catch (unreadable) {
+      fail(unreadable);
+      return;
+    }
+    if (answer === undefined) fail(error);
+    else succeed(answer);
+  };
   const dispose = systemClock.schedule(
     timeoutMs,
     () => fail(new NoAnswer(`no answer within ${timeoutMs} ms`)),
@@ -137,7 +151,7 @@ function sendNow<T>(
     const traits = { keepProcessAlive, mostBytes, isBearable };
     void Promise.resolve(withSocketTraits(client, traits, () => send({ ctx, timeout: 0 }))).then(
       succeed,
-      fail,
+      refuse,
     );
   } catch (error) {
     fail(error);

@@ -64,16 +64,23 @@ function listen(): void {
 }
 
 function giveTo(request: ClientRequest): void {
-  const traits = beingMade ?? traitsOfLater.getStore();
+  const traits = beingMade ?? traitsForLater(request);
   beingMade = undefined;
-  if (!traits || given.has(request)) return;
-  given.add(request);
+  if (!traits) return;
   if (!traits.keepProcessAlive) {
     if (request.socket) request.socket.unref();
     else request.once('socket', (socket) => socket.unref());
   }
   // Before the client itself looks at it.
   request.prependOnceListener('response', (response) => watchAnswer(request, response, traits));
+}
+
+/** Node tells of such a request when it is made, from 22.12 on, and when it is sent. */
+function traitsForLater(request: ClientRequest): SocketTraits | undefined {
+  const traits = traitsOfLater.getStore();
+  if (!traits || given.has(request)) return undefined;
+  given.add(request);
+  return traits;
 }
 
 /** The client waits for ever when a connection ends in the middle of an answer, and reads on however much comes. */

@@ -220,9 +220,7 @@ export class LockHandle implements AsyncDisposable {
     if (this.#isReleased) return false;
     const givingBack = this.#givingBack ?? this.#stopHolding();
     if (!this.#releasing) {
-      this.#releasing = this.#release(givingBack).finally(() => {
-        this.#releasing = undefined;
-      });
+      this.#releasing = this.#release(givingBack);
       lifecycle.keep(this.#releasing);
     }
     return await this.#releasing;
@@ -253,8 +251,14 @@ export class LockHandle implements AsyncDisposable {
     return this.#givingBack;
   }
 
-  #release(givingBack: GivingBack): Promise<boolean> {
-    return events.release.hasSubscribers ? this.#tellOfRelease(givingBack) : this.#giveBack(givingBack);
+  async #release(givingBack: GivingBack): Promise<boolean> {
+    try {
+      return await (events.release.hasSubscribers
+        ? this.#tellOfRelease(givingBack)
+        : this.#giveBack(givingBack));
+    } finally {
+      this.#releasing = undefined;
+    }
   }
 
   async #tellOfRelease(givingBack: GivingBack): Promise<boolean> {
@@ -274,7 +278,12 @@ export class LockHandle implements AsyncDisposable {
   }
 
   async #giveBack(givingBack: GivingBack): Promise<boolean> {
-    const answer = await givingBack.run().finally(this.#leaveHere);
+    let answer;
+    try {
+      answer = await givingBack.run();
+    } finally {
+      this.#leaveHere();
+    }
     this.#isReleased = true;
     if (answer === 'given-back') return true;
     const { lostBy } = this.#lease;

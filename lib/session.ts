@@ -83,7 +83,10 @@ export class Session {
     }
     const [writing, renewing] = await Promise.allSettled([
       this.send(write, limits),
-      this.renew(gate, renewalLimits),
+      this.send(async (sent) => {
+        await handedOn();
+        return await this.renew(gate, sent);
+      }, renewalLimits),
     ]);
     if (writing.status === 'rejected') throw writing.reason;
     return { answer: writing.value, isGone: renewing.status === 'fulfilled' && !renewing.value };
@@ -96,6 +99,11 @@ export class Session {
     if (renewed) this.#startedAt = startedAt;
     return renewed;
   }
+}
+
+/** Node hands a request on to its connection at the next tick, and whatever is done until then makes it later. */
+async function handedOn(): Promise<void> {
+  await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 export async function createSession(

@@ -141,6 +141,14 @@ describe.each(CALLS)('%s', (name, operation, call) => {
     ['rejects with a symbol', rejecting(Symbol('no'))],
     ['rejects with a frozen error', rejecting(Object.freeze(new Error('no')))],
     [
+      'rejects with what cannot be read',
+      rejecting({
+        get response() {
+          throw new Error('not to be read');
+        },
+      }),
+    ],
+    [
       'throws at once',
       () => {
         throw new Error('at once');
