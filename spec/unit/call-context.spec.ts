@@ -25,8 +25,8 @@ describe('a request of a client that lets go of them', () => {
     await once(server, 'listening');
     client = new Consul({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
     requests = [];
-    const extend = (client as unknown as { _ext(name: string, act: (...all: never[]) => void): void })._ext;
-    extend.call(client, 'onCreate', (request: Request, next: () => void) => {
+    const extensible = client as unknown as { _ext(event: string, act: (...all: never[]) => void): void };
+    extensible._ext('onCreate', (request: Request, next: () => void) => {
       requests.push(request);
       next();
     });
