@@ -5,7 +5,18 @@ import { projectFolder } from '../support/consul-server/project-folder.ts';
 
 /** From the ground up: a file imports only from floors below its own, types included. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['call-context', 'clock', 'consul-client', 'linked-list', 'lock-info', 'lock-key', 'log', 'merged', 'newest', 'stop'],
+  [
+    'call-context',
+    'clock',
+    'consul-client',
+    'linked-list',
+    'lock-info',
+    'lock-key',
+    'log',
+    'merged',
+    'newest',
+    'stop',
+  ],
   ['consul-socket', 'errors', 'lifecycle', 'options', 'per-client', 'sleep', 'stays'],
   ['consul-env', 'crowd', 'events', 'holders-here', 'lanes', 'turns'],
   ['consul-failure', 'lease', 'settings'],
