@@ -26,7 +26,7 @@ export async function loadModules(): Promise<Modules> {
   const agent = tellingOfRequests({ addRequest: () => {} } as never) as unknown as {
     addRequest(request?: object): void;
   };
-  const request = new EventEmitter();
-  const addRequest = agent.addRequest.bind(agent, request);
+  const tell = agent.addRequest.bind(agent);
+  const addRequest = (): void => tell(new EventEmitter());
   return { lib, systemClock, lifecycle, justUsed, agent: Object.assign(agent, { addRequest }) };
 }
