@@ -64,9 +64,9 @@ function listen(): void {
 }
 
 function giveTo(request: ClientRequest): void {
-  const traits = beingMade ?? traitsForLater(request);
+  const traits = beingMade ?? traitsOfLater.getStore();
   beingMade = undefined;
-  if (!traits) return;
+  if (!traits || (isListening && !isNew(request))) return;
   if (!traits.keepProcessAlive) {
     if (request.socket) request.socket.unref();
     else request.once('socket', (socket) => socket.unref());
@@ -75,12 +75,11 @@ function giveTo(request: ClientRequest): void {
   request.prependOnceListener('response', (response) => watchAnswer(request, response, traits));
 }
 
-/** Node tells of such a request when it is made, from 22.12 on, and when it is sent. */
-function traitsForLater(request: ClientRequest): SocketTraits | undefined {
-  const traits = traitsOfLater.getStore();
-  if (!traits || given.has(request)) return undefined;
+/** Whoever listens is told of a request when it is made, from Node 22.12 on, and when it is sent. */
+function isNew(request: ClientRequest): boolean {
+  if (given.has(request)) return false;
   given.add(request);
-  return traits;
+  return true;
 }
 
 /** The client waits for ever when a connection ends in the middle of an answer, and reads on however much comes. */
