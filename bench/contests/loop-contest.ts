@@ -10,7 +10,7 @@ import { Crew } from './crew.ts';
 
 const UNTIL_THE_START_MS = 100;
 /** Processes that share the cores and the turns come to the same number of locks, and so to compiled code, later. */
-const WARM_UPS_OF_SEVERAL = 5;
+const WARM_UPS_OF_SEVERAL = 2;
 const WATCHED_EVERY_MS = 250;
 const UNTIL_ALL_HAVE_ENDED_MS = 60_000;
 
