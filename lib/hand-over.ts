@@ -8,9 +8,9 @@ import { lineOf, type Place, type Wanted } from './waiting-line.ts';
 
 /**
  * After so many handings over in a row, or so long after the first of them, a lock is given back, so that other processes
- * do not starve: with eighteen a lock costs 20/19 of a write, and nobody waits for long. Where no others are seen, some more.
+ * do not starve: with sixteen a lock costs 18/17 of a write, and nobody waits for long. Where no others are seen, some more.
  */
-const MOST_IN_A_ROW = 18;
+const MOST_IN_A_ROW = 16;
 const MOST_IN_A_ROW_ALONE = 32;
 const LONGEST_IN_A_ROW_MS = 100;
 
