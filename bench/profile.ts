@@ -3,6 +3,7 @@ import { originsOf, type Profile } from './measures/origins.ts';
 import { machineMs } from './measures/machine-clock.ts';
 import { RequestGaps } from './measures/request-gaps.ts';
 import { mean, median } from './measures/statistics.ts';
+import { loopsByTurns, type Looper } from './contests/loops-by-turns.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
 import { handOverPaths, STEPS } from './contests/hand-over-path.ts';
 import { writeByParts } from './contests/write-by-parts.ts';
@@ -16,18 +17,21 @@ const PROFILED_MS = 6_000;
 /** Of all parts together. */
 const BY_PARTS_MS = 25_000;
 const WALKED_MS = 20_000;
+/** Of all cases together, until the code of each is compiled, and as long again and more. */
+const BY_TURNS_WARM_UP_MS = 40_000;
+const BY_TURNS_MS = 60_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
  * between an answer and the next request; then the CPU time, by whose code it is. What the write of a hand-over takes, part
  * by part. And what happens when one process hands a lock over to another, step by step.
  */
-const CASES: readonly { readonly contestant: ContestantName; readonly callers: number }[] = [
-  { contestant: 'raw-write', callers: 1 },
-  { contestant: 'client-write', callers: 1 },
-  { contestant: 'consul-lock', callers: 50 },
-  { contestant: 'raw-cycle', callers: 1 },
-  { contestant: 'consul-lock', callers: 1 },
+const CASES: readonly (Looper & { readonly limit: ContestantName })[] = [
+  { contestant: 'raw-write', callers: 1, limit: 'raw-write' },
+  { contestant: 'client-write', callers: 1, limit: 'raw-write' },
+  { contestant: 'consul-lock', callers: 50, limit: 'raw-write' },
+  { contestant: 'raw-cycle', callers: 1, limit: 'raw-cycle' },
+  { contestant: 'consul-lock', callers: 1, limit: 'raw-cycle' },
 ];
 
 const consul = await ConsulBenchServer.start();
@@ -49,6 +53,9 @@ try {
     const figures = [gaps.underWay, gaps.between].flatMap((us) => [median(us), mean(us)]);
     times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
+  console.log(`by turns: ${(BY_TURNS_WARM_UP_MS + BY_TURNS_MS) / 1_000} s`);
+  const turns = { address: consul.address, warmUpMs: BY_TURNS_WARM_UP_MS, forMs: BY_TURNS_MS };
+  const usByTurns = await loopsByTurns(CASES, turns);
   console.log(`the write of a hand-over, part by part: ${(WARM_UP_MS + BY_PARTS_MS) / 1_000} s`);
   const parts = await writeByParts(consul.address, { warmUpMs: WARM_UP_MS, forMs: BY_PARTS_MS });
   const walkers = ['raw-cycle', 'consul-lock'] as const;
@@ -59,6 +66,12 @@ try {
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
   const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
   console.log(`\n${aligned([timesHead, ...times], 1)}\n\n${aligned([head, ...lines], 1)}`);
+  const turnLines = CASES.map(({ contestant: name, callers, limit }, index) => {
+    const rawUs = usByTurns[CASES.findIndex(({ contestant }) => contestant === limit)]!;
+    const us = usByTurns[index]!;
+    return [`${name}, ${callers} caller(s)`, us.toFixed(0), (us / rawUs).toFixed(2)];
+  });
+  console.log(`\n${aligned([['µs for each lock, by turns', 'mean', '÷ raw'], ...turnLines], 1)}`);
   const partLines = parts.map(({ name, medianUs, meanUs }) => [name, medianUs.toFixed(0), meanUs.toFixed(0)]);
   console.log(`\n${aligned([['µs for each write', 'median', 'mean'], ...partLines], 1)}`);
   console.log(`\n${aligned([['µs since the call of release', ...STEPS], ...paths], 1)}`);

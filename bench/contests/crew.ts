@@ -34,6 +34,20 @@ export class Crew {
     }
   }
 
+  /** The same with a crew for each of these, all of them at the same time. */
+  static async duringAll<T>(
+    size: number,
+    [argument, ...others]: readonly ProcessArgument[],
+    act: (crews: readonly Crew[]) => Promise<T>,
+  ): Promise<T> {
+    if (!argument) return await act([]);
+    return await Crew.during(
+      size,
+      argument,
+      async (crew) => await Crew.duringAll(size, others, async (crews) => await act([crew, ...crews])),
+    );
+  }
+
   /**
    * Each takes and gives back a key of its own again and again: what happens some twenty times a second in a contest would
    * not be compiled for minutes.

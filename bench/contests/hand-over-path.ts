@@ -28,7 +28,14 @@ export async function handOverPaths(
   contestants: readonly ContestantName[],
   { address, warmUpMs, forMs }: { address: string; warmUpMs: number; forMs: number },
 ): Promise<number[][]> {
-  const walk = async (walkers: readonly Walker[]): Promise<void> => {
+  const crewsOf = contestants.map((contestant) => ({ contestant, address }));
+  return await Crew.duringAll(2, crewsOf, async (crews) => {
+    const walkers: Walker[] = [];
+    for (const [index, crew] of crews.entries()) {
+      const key = `bench/path/${contestants[index]}`;
+      await crew.warmUp(key, warmUpMs);
+      walkers.push({ handing: await HandingToAndFro.start(crew, key), paths: [] });
+    }
     const from = machineMs() + warmUpMs;
     while (machineMs() < from + forMs) {
       for (const { handing, paths } of walkers) {
@@ -38,24 +45,9 @@ export async function handOverPaths(
         }
       }
     }
-  };
-  const withCrews = async ([contestant, ...others]: readonly ContestantName[]): Promise<void> => {
-    if (contestant === undefined) {
-      await walk(all);
-      return;
-    }
-    await Crew.during(2, { contestant, address }, async (crew) => {
-      const key = `bench/path/${contestant}`;
-      await crew.warmUp(key, warmUpMs);
-      const handing = await HandingToAndFro.start(crew, key);
-      all.push({ handing, paths: [] });
-      await withCrews(others);
-      await handing.end();
-    });
-  };
-  const all: Walker[] = [];
-  await withCrews(contestants);
-  return all.map(({ paths }) => STEPS.map((_step, index) => median(paths.map((path) => path[index]!))));
+    for (const { handing } of walkers) await handing.end();
+    return walkers.map(({ paths }) => STEPS.map((_step, index) => median(paths.map((path) => path[index]!))));
+  });
 }
 
 async function walkOnce(
