@@ -17,13 +17,13 @@ const PROFILED_MS = 6_000;
 /** Of all parts together. */
 const BY_PARTS_MS = 25_000;
 const WALKED_MS = 20_000;
-/** Of all cases together, until the code of each is compiled, and as long again and more. */
+/** Of all cases together: long enough for the code of each to be compiled. */
 const BY_TURNS_WARM_UP_MS = 40_000;
 const BY_TURNS_MS = 60_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
- * between an answer and the next request; then the CPU time, by whose code it is. What the write of a hand-over takes, part
+ * between an answer and the next request; then the CPU time, by whose code it is; then by turns with raw requests. What the write of a hand-over takes, part
  * by part. And what happens when one process hands a lock over to another, step by step.
  */
 const CASES: readonly (Looper & { readonly limit: ContestantName })[] = [

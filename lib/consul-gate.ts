@@ -261,14 +261,14 @@ export class ConsulGate {
   }
 
   /** Commits every operation or none; a refusal is an answer, not an error, unless it is one of access. */
-  transact(operations: readonly KvOperation[], limits?: CallLimits): Promise<TransactionOutcome> {
+  transact(operations: readonly KvOperation[], limits: CallLimits = {}): Promise<TransactionOutcome> {
     // What writes is proven by its commit; what does not is a read, and a deposed leader would answer that too.
     const mode = operations.every(writesNothing) ? MODES.consistent : MODES.default;
     return this.#send(
       'transaction',
       (call) => this.#client.transaction.create(operations, merged(mode, call)),
       outcomeOf,
-      merged(limits ?? NO_LIMITS, ANSWERED_BY_CONFLICT),
+      merged(limits, ANSWERED_BY_CONFLICT),
     );
   }
 
@@ -349,8 +349,6 @@ const ANSWERED_BY_CONFLICT = {
     return response?.statusCode === 409 ? [response, response.body] : undefined;
   },
 };
-
-const NO_LIMITS: CallLimits = {};
 
 const READING = ['check-session', 'check-index', 'check-not-exists', 'get', 'get-tree', 'get-or-empty'];
 

@@ -9,10 +9,7 @@ import type { StopSignal } from './stop.ts';
 /** The keys that a contender wants, and how. */
 export type Wanted = Omit<Lot, 'session' | 'chain'>;
 
-/**
- * Made once. V8 allocates a function that is written straight into a property in the old generation, where it keeps all that
- * it was made beside alive until the next full collection of garbage (seen on Node 20 by `--trace-gc`).
- */
+/** Made once: written straight into a property, it would keep garbage alive (`letGoOfRequests`). */
 const tellNobody = (): void => {};
 
 /** The place of one who waits for a lock, among those of this process who do. */

@@ -4,8 +4,8 @@ import type { BenchServer } from '../servers/bench-server.ts';
 const NEED_OTHER_SERVERS = ['redlock', 'etcd3'] as const;
 
 /**
- * Of the time of a contest. With one caller, the code of a lock is compiled after six seconds: in the first two seconds a lock
- * takes three times as much of the CPU, and twice as much in the next two. Raw requests have next to no code.
+ * Of the time of a contest. Until the code of a lock is compiled, which takes some thousand locks, each takes a multiple of the CPU;
+ * raw requests have next to no code.
  */
 const WARM_UP = 0.8;
 const WARM_UP_OF_LIMIT = 0.3;
