@@ -4,13 +4,19 @@ import { UnexpectedAnswer } from './consul-failure.ts';
 export interface KvResult {
   /** As in the answer of Consul's `/v1/txn`. */
   KV: {
+    /** The full key. */
     Key: string;
     /** In base64; null where Consul does not repeat it. */
     Value: string | null;
+    /** As they were written; those of a lock's key are this library's own. */
     Flags: number;
+    /** The session that holds the key; missing when none does. */
     Session?: string;
+    /** How often it was locked since it was last written without a lock. */
     LockIndex: number;
+    /** The raft index of the write that made the key. */
     CreateIndex: number;
+    /** The raft index of the write that last changed it; of a lock's own key, its fencing token. */
     ModifyIndex: number;
   };
 }

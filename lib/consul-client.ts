@@ -4,14 +4,27 @@
  * The parameters are left open because the types that the `consul` package ships do not tell what its calls take.
  */
 export interface ConsulClient {
+  /** Sessions: what holds a lock, and ends with its TTL. */
   session: {
+    /** `PUT /v1/session/create`. */
     create(...args: never[]): Promise<unknown>;
+    /** `PUT /v1/session/renew/:id`. */
     renew(...args: never[]): Promise<unknown>;
+    /** `PUT /v1/session/destroy/:id`. */
     destroy(...args: never[]): Promise<unknown>;
+    /** `GET /v1/session/info/:id`. */
     info(...args: never[]): Promise<unknown>;
   };
-  kv: { get(...args: never[]): Promise<unknown> };
-  transaction: { create(...args: never[]): Promise<unknown> };
+  /** Keys, which are read one at a time or, by `listLocks` and `forceRelease`, with all that begin alike. */
+  kv: {
+    /** `GET /v1/kv/:key`, also as a blocking query. */
+    get(...args: never[]): Promise<unknown>;
+  };
+  /** Every write of a key is a transaction. */
+  transaction: {
+    /** `PUT /v1/txn`. */
+    create(...args: never[]): Promise<unknown>;
+  };
 }
 
 const CALLS = {

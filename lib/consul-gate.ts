@@ -28,8 +28,11 @@ export interface KvOperation {
     Key: string;
     /** In base64. */
     Value?: string;
+    /** Any number, kept with the value. */
     Flags?: number;
+    /** The `ModifyIndex` that `cas`, `delete-cas` and `check-index` demand. */
     Index?: number;
+    /** For `lock`, `unlock` and `check-session`. */
     Session?: string;
   };
 }

@@ -1,6 +1,9 @@
 import type { LockInfo } from './lock-info.ts';
 
-/** Why a holder no longer has its lock. */
+/**
+ * Why a holder no longer has its lock: its time ran out; its session was ended; its key was deleted; its key was taken or
+ * rewritten by somebody else; `shutdown()` was called.
+ */
 export type LossReason = 'expired' | 'session-invalidated' | 'key-deleted' | 'taken' | 'shutdown';
 
 /**

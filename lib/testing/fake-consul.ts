@@ -8,6 +8,7 @@ import { kvCalls, type FakeKvCalls } from './kv-calls.ts';
 import { sessionCalls, type FakeSessionCalls } from './session-calls.ts';
 import { transactionCalls, type FakeTransactionCalls } from './transaction-calls.ts';
 
+/** How a Consul in memory begins. */
 export interface FakeConsulOptions {
   /**
    * The time at the start, in milliseconds or as a `Date`; or a function that tells the time in milliseconds, to
@@ -36,8 +37,11 @@ const DEFAULT_LEAST_TTL_MS = 10_000;
  * Its time stands still and moves only by `advance`. A session without renewal ends after twice its TTL, as in Consul.
  */
 export class FakeConsul {
+  /** The calls about sessions. */
   readonly session: FakeSessionCalls;
+  /** The calls about keys. */
   readonly kv: FakeKvCalls;
+  /** The calls about transactions. */
   readonly transaction: FakeTransactionCalls;
   private readonly clock: FakeClock;
   private readonly store: FakeStore;

@@ -4,18 +4,27 @@ import { KvTable } from './fake-kv.ts';
 import { Refusal } from './fake-reply.ts';
 
 /** A session as Consul shows it. */
+/** A session, in Consul's own form. */
 export interface SessionRow {
+  /** A UUID. */
   ID: string;
+  /** As it was asked for. */
   Name: string;
+  /** The Consul node that it belongs to. */
   Node: string;
   /** In nanoseconds. */
   LockDelay: number;
+  /** What becomes of its keys when it ends. */
   Behavior: 'release' | 'delete';
   /** As it was asked for; empty: the session never expires. */
   TTL: string;
+  /** The health checks that would end it; there are none here that fail. */
   NodeChecks: string[];
+  /** None. */
   ServiceChecks: null;
+  /** The raft index of the write that made it. */
   CreateIndex: number;
+  /** The same: sessions are not rewritten. */
   ModifyIndex: number;
 }
 

@@ -12,12 +12,19 @@ import {
 import type { FakeStore } from './fake-store.ts';
 import { KvEndpoint } from './kv-endpoint.ts';
 
+/** `kv` of the `consul` package: the same arguments, answers and errors. */
 export interface FakeKvCalls {
+  /** Reads a key, or with `recurse` all that begin with it; with `index`, a blocking query. */
   get(options?: CallOptions | string): CallResult;
+  /** The names of the keys that begin with this one, with `separator` up to there. */
   keys(options?: CallOptions | string): CallResult;
+  /** Writes a key: plainly, with `cas`, or with `acquire` or `release` by a session. */
   set(options: CallOptions): CallResult;
+  /** The same. */
   set(key: string, value: unknown, options?: CallOptions): CallResult;
+  /** Deletes a key, with `cas` only as it was seen, or with `recurse` all that begin with it. */
   del(options?: CallOptions | string): CallResult;
+  /** The same as `del`. */
   delete(options?: CallOptions | string): CallResult;
 }
 

@@ -14,13 +14,21 @@ import type { FakeStore } from './fake-store.ts';
 import { parseQueryOptions } from './query-options.ts';
 import { SessionEndpoint } from './session-endpoint.ts';
 
+/** `session` of the `consul` package: the same arguments, answers and errors. */
 export interface FakeSessionCalls {
+  /** Makes a session. */
   create(options?: CallOptions): CallResult;
+  /** Starts the TTL of a session anew; rejects with a 404 when there is no such session. */
   renew(options: CallOptions | string): CallResult;
+  /** Ends a session as its behavior says; one that there is not is ended, too. */
   destroy(options: CallOptions | string): CallResult;
+  /** Reads a session; undefined when there is none. */
   info(options: CallOptions | string): CallResult;
+  /** The same as `info`. */
   get(options: CallOptions | string): CallResult;
+  /** The sessions of one Consul node. */
   node(options: CallOptions | string): CallResult;
+  /** All sessions. */
   list(options?: CallOptions): CallResult;
 }
 

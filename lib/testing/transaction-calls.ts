@@ -4,7 +4,9 @@ import { body, encode, normalize, type CallOptions, type CallResult } from './ca
 import type { FakeStore } from './fake-store.ts';
 import { runTransaction } from './fake-transaction.ts';
 
+/** `transaction` of the `consul` package: the same arguments, answers and errors. */
 export interface FakeTransactionCalls {
+  /** Commits all of these KV operations or, when one is refused, rejects with a 409 and commits none. */
   create(operations: readonly object[], options?: CallOptions): CallResult;
 }
 
