@@ -5,7 +5,7 @@ import { ConsulGate, type KvOperation } from './consul-gate.ts';
 import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
 import { assertKey, assertPrefix, fullKeyOf, prefixOf, readablePrefixOf, shown } from './lock-key.ts';
-import { indexGuardOf } from './ownership.ts';
+import { guardsOf, indexGuardOf } from './ownership.ts';
 import { checkedLockOptions, type LockOptions } from './options.ts';
 import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
@@ -91,10 +91,9 @@ async function deleteAsSeen(
   settings: Settings,
   { key, session, modifyIndex }: KvEntry,
 ): Promise<boolean> {
-  const operations: KvOperation[] = [
-    indexGuardOf({ fullKey: key, token: modifyIndex }),
-    { KV: { Verb: 'delete', Key: key } },
-  ];
+  const seen = { fullKey: key, token: modifyIndex };
+  const guards = session === undefined ? [indexGuardOf(seen)] : guardsOf(seen, session);
+  const operations: KvOperation[] = [...guards, { KV: { Verb: 'delete', Key: key } }];
   let attempts = 0;
   return await retryWithin(settings, async () => {
     attempts++;

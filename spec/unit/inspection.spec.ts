@@ -117,6 +117,20 @@ describe('forceRelease', () => {
     expect(await scene.entry()).toMatchObject({ Session: expect.any(String) });
   });
 
+  it('leaves a next holder alone whose key has got the same index, as after a snapshot was restored', async () => {
+    const handle = await scene.otherLock().acquire();
+    const former = '11111111-2222-3333-4444-555555555555';
+    scene.client.on(
+      'kv.get',
+      once(async (send) => {
+        const [response, entry] = (await send()) as [object, object];
+        return [response, { ...entry, Session: former }];
+      }),
+    );
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    expect(await handle.verify()).toBe(true);
+  });
+
   it('frees a key with ifFencingToken only while it is as it was', async () => {
     await (await scene.otherLock({ behavior: 'release' }).acquire()).release();
     const { fencingToken: ifFencingToken } = (await inspectLock('key', scene.options))!;
