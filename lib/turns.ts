@@ -19,6 +19,16 @@ const SPACED_WRITES_IN_CROWD = 8;
 /** In a round, so much is forgotten of the rivals that were not seen, and less among few, of whom each counts more. */
 const FORGOTTEN = 0.1;
 
+/** Rivals of whom nothing was heard for so many rounds, and for so long, in milliseconds, have gone. */
+const FORGOTTEN_AFTER_ROUNDS = 2;
+const FORGOTTEN_AFTER_MS = 1_000;
+
+/** In milliseconds: where nobody came forward in so long a time, nobody waits. */
+const TELLING_MS = 100;
+
+/** In milliseconds: nobody lets others go first for longer, whatever is remembered; half of it is drawn by lot. */
+const LONGEST_LETTING_MS = 2_000;
+
 /** Among fewer rivals than this, hardly two are overdue at once. */
 const MANY = 10;
 
@@ -61,9 +71,14 @@ export class Turns {
   #wonAt = -Infinity;
   #gaveBackAt = -Infinity;
   #courteousAt = -Infinity;
+  /** When something was last heard of others. */
+  #heardAt = -Infinity;
+  /** For how long others were let go first the last time. */
+  #letMs = 0;
 
   /** This other process has the lock, by this grant. */
   saw(process: number, grant: Grant): void {
+    this.#heardAt = performance.now();
     this.#stays.saw(process, grant);
     if (process === this.#lastSeen) return;
     this.#lastSeen = process;
@@ -74,11 +89,13 @@ export class Turns {
 
   /** Nobody has it any more. */
   cameFree(): void {
+    this.#heardAt = performance.now();
     this.#stays.ended();
   }
 
   /** It was free, and somebody was faster. */
   lostRace(): void {
+    this.#heardAt = performance.now();
     this.#lost = Math.min(MOST_LOST, this.#lost + 1);
   }
 
@@ -91,7 +108,9 @@ export class Turns {
     }
     // Fewer than before, but not all at once: that a turn came early, or some were overlooked, may be chance.
     const forgotten = FORGOTTEN * (this.#passed === 0 ? 1 : Math.min(1, this.#rivals / MANY));
-    this.#rivals = Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
+    const nobodyCame = this.#passed === 0 && this.#letMs >= TELLING_MS;
+    this.#rivals = nobodyCame ? 0 : Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
+    this.#letMs = 0;
     this.#seen.clear();
     this.#passed = 0;
     this.#lastSeen = undefined;
@@ -116,6 +135,12 @@ export class Turns {
 
   /** How long to let others go first, now that it is free. */
   delayMs(): number {
+    if (this.#isOutdated) this.#forget();
+    this.#letMs = Math.min(this.#drawDelayMs(), LONGEST_LETTING_MS * (1 - 0.5 * Math.random()));
+    return this.#letMs;
+  }
+
+  #drawDelayMs(): number {
     if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
     if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance, this.#rivals / MANY);
@@ -145,6 +170,22 @@ export class Turns {
 
   get #waitedMs(): number {
     return performance.now() - this.#wonAt;
+  }
+
+  /** Those who contended once need not contend now. */
+  get #isOutdated(): boolean {
+    const lastAt = Math.max(this.#heardAt, this.#wonAt, this.#gaveBackAt);
+    const afterMs = Math.max(FORGOTTEN_AFTER_MS, FORGOTTEN_AFTER_ROUNDS * this.#roundMs);
+    return performance.now() - lastAt > afterMs;
+  }
+
+  #forget(): void {
+    this.#rivals = 0;
+    this.#seen.clear();
+    this.#passed = 0;
+    this.#lastSeen = undefined;
+    this.#lost = 0;
+    this.#roundMs = 0;
   }
 
   /** Who had it just now, and has seen no others, may have been too fast for them. */

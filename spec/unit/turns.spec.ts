@@ -57,7 +57,7 @@ describe('turns', () => {
     expect(longest(0)).toBe(0);
     expect(longest(1)).toBeGreaterThan(0);
     expect(longest(3)).toBeGreaterThan(longest(1));
-    expect(longest(100)).toBeLessThanOrEqual(63 * 5 * 20);
+    expect(longest(100)).toBeLessThanOrEqual(2_000);
   });
 
   it('forgets rivals that have gone', () => {
@@ -65,6 +65,51 @@ describe('turns', () => {
     for (let i = 0; i < 30; i++) turns.won(1);
     turns.saw(1, GRANT);
     expect(turns.delayMs()).toBe(0);
+  });
+
+  it('forgets rivals of whom nothing was heard for a second, or for two rounds where they are longer', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const quick = turnsAfter(1, 2, 3, 4);
+    now.mockReturnValue(2_000);
+    expect(quick.delayMs()).toBeGreaterThan(0);
+    now.mockReturnValue(2_001);
+    expect([quick.delayMs(), quick.seesOthers, quick.isCrowded]).toEqual([0, false, false]);
+
+    const slow = turnsAfter();
+    now.mockReturnValue(5_001);
+    for (const process of [1, 2, 3, 4]) slow.saw(process, GRANT);
+    slow.won(1);
+    now.mockReturnValue(11_001);
+    expect(slow.delayMs()).toBeGreaterThan(0);
+    now.mockReturnValue(11_002);
+    expect(slow.delayMs()).toBe(0);
+  });
+
+  it.each([
+    ['it has kept the lock', (turns: Turns) => turns.gaveBack()],
+    ['one of them has kept the lock', (turns: Turns) => turns.cameFree()],
+    ['it has lost races', (turns: Turns) => turns.lostRace()],
+  ])('remembers rivals for however long %s', (_title, hear) => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const turns = turnsAfter(1, 2, 3, 4);
+    now.mockReturnValue(60_000);
+    hear(turns);
+    expect(turns.delayMs()).toBeGreaterThan(0);
+  });
+
+  it('forgets all rivals when nobody came forward in a long while', () => {
+    const turns = turnsAfter(...Array.from({ length: 30 }, (_, process) => process));
+    expect(turns.delayMs()).toBeGreaterThan(100);
+    turns.won(1);
+    turns.gaveBack();
+    expect(turns.seesOthers).toBe(false);
+  });
+
+  it('lets others go first for two seconds at most, and not all of those for the same time', () => {
+    const turns = turnsAfter(...Array.from({ length: 500 }, (_, process) => process));
+    const delays = Array.from({ length: 50 }, () => turns.delayMs());
+    expect(Math.max(...delays)).toBeLessThanOrEqual(2_000);
+    expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(100);
   });
 
   it('lets one of few go first who was skipped for several rounds, and forgets it in the end', () => {
