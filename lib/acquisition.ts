@@ -13,10 +13,11 @@ import { ContenderSession } from './contender-session.ts';
 import type { ConsulRequestError } from './errors.ts';
 import { GivingBack } from './giving-back.ts';
 import { readLockInfo } from './holder.ts';
-import { type HoldersHere, holdersHereOf } from './holders-here.ts';
+import { type HolderHere, type HoldersHere, holdersHereOf } from './holders-here.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
+import { merged } from './merged.ts';
 import type { Lot } from './lot.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
@@ -108,6 +109,7 @@ class Contender {
   async run<T>(enter: (lot: Lot) => T): Promise<T | null> {
     const dispose = this.#watchForTheEnd();
     try {
+      this.#stop.signal.throwIfAborted();
       const outcome = await this.#contend();
       if (outcome.kind === 'taken' || outcome.kind === 'handed-over') {
         this.#stop.signal.throwIfAborted();
@@ -133,7 +135,7 @@ class Contender {
 
   /** Attempts and waits until the keys are ours, or somebody else's for longer than we wait. */
   async #contend(): Promise<Taken | Refused> {
-    let pauses = 0;
+    let [delayed, rounds] = [0, 0];
     const looking = this.#lookAround();
     let refused = looking && (await looking);
     let looksFree = false;
@@ -168,18 +170,18 @@ class Contender {
         }
         case 'lock-delay':
           if (this.#patience.leftToWaitMs <= 0) return outcome;
-          await this.#patience.pause(++pauses, SHORT_PAUSES);
+          await this.#patience.pause(++delayed, SHORT_PAUSES);
           break;
         case 'session-gone':
           await this.#session.replaceGone();
-          await this.#pauseWithinBudget(++pauses);
+          await this.#pauseWithinBudget(++rounds);
           break;
         case 'torn':
-          await this.#session.startAnew();
-          await this.#pauseWithinBudget(++pauses);
+          await this.#retried(async () => await this.#session.startAnew());
+          await this.#pauseWithinBudget(++rounds);
           break;
         case 'changed':
-          await this.#pauseWithinBudget(++pauses);
+          await this.#pauseWithinBudget(++rounds);
           break;
       }
     }
@@ -243,24 +245,45 @@ class Contender {
       this.#gate,
       (sent) => takeEntries(this.#gate, session.id, this.#entries, sent),
       this.#limits,
+      merged(this.#limits, { timeoutMs: session.renewalLimitMs(this.#gate) }),
     );
+    this.#lastFailure = undefined;
     if (answer.kind === 'held' && answer.isOwnSession === true && !session.isAdopted) {
       // An outsider has written over what an earlier attempt took. To wait for its end would be to wait for ourselves.
       return { kind: 'torn' };
     }
     if (answer.kind !== 'taken') return answer;
     if (isGone) return { kind: 'session-gone' };
+    const proving = this.#dispossessOthers();
+    if (proving && (await proving)) return { kind: session.isAdopted ? 'torn' : 'session-gone' };
     this.#stop.signal.throwIfAborted();
     if (session.ageMs >= session.ttlMs) {
       await this.#session.tooLate();
       throw tooLateError(this.#standing, session.ttlMs);
     }
     this.#place?.turns.won(clock.elapsedSince(began));
-    // Whoever of this process still counts on these keys has lost them.
-    for (const fullKey of this.#terms.fullKeys) {
-      for (const holder of this.#holders.of(fullKey)) if (holder.isHeld) holder.dispossess();
-    }
     return { kind: 'taken', session };
+  }
+
+  /**
+   * Whoever of this process still counts on the keys that we have taken has lost them, but for one that took them after us, when
+   * somebody had freed ours before its answer came: true if there is one.
+   */
+  #dispossessOthers(): Promise<boolean> | undefined {
+    for (const { fullKey, token } of this.#entries) {
+      for (const holder of this.#holders.of(fullKey)) {
+        if (!holder.isHeld) continue;
+        // After a snapshot was restored, a greater token may be the older one.
+        if (holder.tokenOf(fullKey) > token) return this.#isOvertakenBy(holder);
+        holder.dispossess();
+      }
+    }
+    return undefined;
+  }
+
+  async #isOvertakenBy(holder: HolderHere): Promise<boolean> {
+    await this.#retried(async () => await holder.prove());
+    return holder.isHeld || (await this.#dispossessOthers()) === true;
   }
 
   #contendedFor(place: Place, fullKey: string, found?: HeldEntry): Contended {
@@ -304,6 +327,9 @@ class Contender {
   #watchForTheEnd(): () => void {
     const stop = this.#stop;
     const onAbort = (): void => stop.abort(this.#signal?.reason);
+    // What a user's function did while it made the values.
+    if (this.#signal?.aborted === true) onAbort();
+    if (lifecycle.isShutDown) stop.abort(shutdownError(this.#standing));
     this.#signal?.addEventListener('abort', onAbort, { once: true });
     const takeBack = lifecycle.onShutDown(() => stop.abort(shutdownError(this.#standing)));
     const limitMs = this.#patience.budgetMs + this.#settings.requestTimeoutMs;

@@ -1,6 +1,6 @@
 import type { ConsulGate } from './consul-gate.ts';
 import type { ContenderSession } from './contender-session.ts';
-import { isTransient } from './consul-failure.ts';
+import { ConsulRequestError } from './errors.ts';
 import type { HoldersHere } from './holders-here.ts';
 import { processOf } from './lock-entry.ts';
 import type { HeldEntry } from './ownership.ts';
@@ -143,7 +143,9 @@ async function isProven({ holders, patience, fullKey }: Contended): Promise<bool
       await holder.prove();
     } catch (error) {
       patience.signal.throwIfAborted();
-      if (!isTransient(error)) throw error;
+      if (!(error instanceof ConsulRequestError)) throw error;
+      // Its token may no longer be good for asking: our own attempt tells as well.
+      if (!error.transient) continue;
     }
     if (!holder.isHeld) continue;
     await patience.pause(1);

@@ -27,6 +27,10 @@ export class HeldHere implements HolderHere {
     return this.#lease.isHeld;
   }
 
+  tokenOf(fullKey: string): number {
+    return this.#lot.entries.find((entry) => entry.fullKey === fullKey)?.token ?? 0;
+  }
+
   async prove(): Promise<void> {
     const state = await this.#check();
     if (state !== 'ours') this.#lease.lose(state);

@@ -7,6 +7,8 @@ export interface HolderHere {
   readonly sessionId: string;
   /** By its clock. */
   readonly isHeld: boolean;
+  /** The fencing token that it has for one of its keys. */
+  tokenOf(fullKey: string): number;
   /** Asks Consul, and counts as lost from then on if it is; rejects when Consul does not say. */
   prove(): Promise<void>;
   /** Somebody else here has taken one of its keys, which is proof that it is lost. */

@@ -183,13 +183,16 @@ export class LockHandle implements AsyncDisposable {
   /**
    * Commits KV operations (full keys) in one Consul transaction that is refused once the lock is no longer ours, so that
    * a late holder cannot make it. At most 64 operations, less 2 for each key of the lock. A `set` on the lock's own key
-   * moves the fencing token. Resolves to Consul's results, a row for each operation that yields one.
+   * moves the fencing token. Another key that it locks with `sessionId` is freed with the release, by the session's end. Resolves to Consul's results, a row for each operation that yields one.
    *
    * Rejects with `LockLostError`, `LockNotHeldError`, `CONSUL_REJECTED` for an operation refused, or
    * `CONSUL_UNAVAILABLE`, after which it may have been carried out: it is never sent twice.
    */
   async transaction(operations: readonly KvOperation[]): Promise<readonly KvResult[]> {
     const checked = checkedOperations(operations, this.#lot.entries);
+    const { session } = this.#lot;
+    // Used again, the session would keep such a key locked after the release.
+    if (!session.isAdopted && checked.some(({ KV: { Verb: verb } }) => verb === 'lock')) session.condemn();
     for (let round = 0; round < 2;) {
       this.#lease.assertHeld('transaction');
       const token = this.#token;

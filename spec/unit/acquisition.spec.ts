@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { forceRelease, resetDefaults, shutdown } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { connectionReset, deny, hang, type Hook, once, refuse } from '../support/hooked-client.ts';
 import { deferred, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
@@ -92,8 +93,90 @@ describe('an acquisition that gives up', () => {
   });
 });
 
+describe('an acquisition', () => {
+  it('does not wait for a renewal beside it that is never answered: the lock keeps its old deadline', async () => {
+    const lock = scene.lock({ lockTimeoutMs: 900, requestTimeoutMs: 60_000 });
+    await (await lock.acquire()).release();
+    await scene.fake.advance(200);
+    scene.client.on('session.renew', hang);
+    const handle = await lock.acquire();
+    expect(scene.client.count('session.renew')).toBe(1);
+    expect([handle.isHeld, handle.remainingMs <= 700]).toEqual([true, true]);
+    expect(await handle.release()).toBe(true);
+    expect(scene.fake.sessions()).toEqual([]);
+  });
+
+  it('whose answer comes when the lock was freed and has its next holder here takes it from nobody', async () => {
+    const [carriedOut, arrival] = [deferred(), deferred()];
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        const answer = await send();
+        carriedOut.resolve();
+        await arrival.promise;
+        return answer;
+      }),
+    );
+    const late = scene.lock().tryAcquire();
+    await carriedOut.promise;
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    const handle = await scene.lock().acquire();
+    arrival.resolve();
+    expect(await late).toBeNull();
+    expect([handle.isHeld, await handle.verify()]).toEqual([true, true]);
+    await handle.release();
+  });
+
+  it('has all its rounds after a lock delay, however long that was', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    const answers = ['due to lock delay', 'failed index check'].flatMap((what) =>
+      Array<string>(6).fill(what),
+    );
+    scene.client.on('transaction', async (send, request) => {
+      const what = answers.shift();
+      if (what === undefined) return await send();
+      if (answers.length === 5) await scene.fake.advance(60_001);
+      return await refusing(what)(send, request);
+    });
+    const handle = await scene.lock({ retryTimeoutMs: 0 }).acquire({ acquireTimeoutMs: 60_000 });
+    expect(answers).toEqual([]);
+    await handle.release();
+  });
+});
+
 describe('a cancellation', () => {
   const reason = new Error('cancelled');
+
+  it('by the function that makes the value is told, and nothing is sent', async () => {
+    const controller = new AbortController();
+    const generateValue = (): string => {
+      controller.abort(reason);
+      return '';
+    };
+    const { signal } = controller;
+    const lock = scene.lock({ generateValue });
+    const acquiring = async (): Promise<unknown> =>
+      await lock.acquire({ signal, acquireTimeoutMs: Infinity });
+    expect(await failureOf(acquiring)).toBe(reason);
+    expect(scene.client.sent).toEqual([]);
+  });
+
+  it('by a shutdown out of the function that makes the value is told, and nothing is sent', async () => {
+    let ended: Promise<void> | undefined;
+    const generateValue = (): string => {
+      ended = shutdown();
+      return '';
+    };
+    const lock = scene.lock({ generateValue });
+    try {
+      const error = await failureOf(async () => await lock.acquire({ acquireTimeoutMs: Infinity }));
+      expect(error).toMatchObject({ code: 'LOCK_SHUTDOWN' });
+      expect(scene.client.sent).toEqual([]);
+      await ended;
+    } finally {
+      resetDefaults();
+    }
+  });
 
   it('while the session is being made ends that session too', async () => {
     const arrival = deferred();

@@ -41,6 +41,21 @@ describe('a lock on a session of the user’s', () => {
     await Promise.all(handles.map(async (handle) => await handle.release()));
   });
 
+  it('is begun anew in a failure that passes when one of its keys was deleted under its hands', async () => {
+    scene.client.on('transaction', async (send, request) => {
+      if (request.count === 1) {
+        await send();
+        await scene.fake.kv.del('locks/ephemeral/b');
+        throw connectionReset();
+      }
+      // What gives back the other key.
+      return request.count === 3 ? await refuse(send, request) : await send();
+    });
+    const handle = await scene.lock({ session }, ['a', 'b']).acquire();
+    expect([scene.client.count('transaction'), await handle.verify()]).toEqual([5, true]);
+    await handle.release();
+  });
+
   it('is given back when the attempt that took it was cancelled by the limit of the acquisition', async () => {
     const arrival = deferred();
     scene.client.on(

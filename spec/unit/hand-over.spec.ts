@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LockHandle, LockOptions } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
-import { cutAnswer, hang, type Hook, once, refuse, type SentRequest } from '../support/hooked-client.ts';
+import {
+  cutAnswer,
+  deny,
+  hang,
+  type Hook,
+  once,
+  refuse,
+  type SentRequest,
+} from '../support/hooked-client.ts';
 import { base64, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
 
 let scene: FakeScene;
@@ -344,6 +352,18 @@ describe('a waiter that is not looking', () => {
     const other = await scene.otherLock().acquire();
     expect(await other.release()).toBe(true);
     await enjoyed(heir);
+  });
+
+  it('takes a lock that came free though it may not ask for the holder here that has lost it', async () => {
+    const holder = await scene.lock({ token: 'revoked' }).acquire();
+    scene.client.on('kv.get', async (send, request) =>
+      request.options['token'] === 'revoked' ? await deny(send, request) : await send(),
+    );
+    scene.fake.invalidateSession(holder.sessionId);
+    const handle = await scene.lock().acquire(WAITING);
+    expect([handle.isHeld, holder.isHeld, await handle.verify()]).toEqual([true, false, true]);
+    await handle.release();
+    await holder.release();
   });
 
   it('leaves what its holder says of itself alone: the token of a released handle stays its own', async () => {

@@ -37,6 +37,14 @@ describe('release', () => {
     expect(scene.fake.keys()).toEqual([]);
   });
 
+  it('frees what its holder locked with the same session', async () => {
+    const handle = await scene.lock().acquire();
+    const lock = { Verb: 'lock', Key: 'of-the-user', Value: '', Session: handle.sessionId };
+    await handle.transaction([{ KV: lock }]);
+    expect(await handle.release()).toBe(true);
+    expect([scene.fake.keys(), scene.fake.sessions()]).toEqual([[], []]);
+  });
+
   it('says true when it is called again after the tidying has given the key back', async () => {
     const handle = await scene.lock({ retryTimeoutMs: 0, logger: book.logger }).acquire();
     scene.fake.failNext('transaction', connectionRefused());
