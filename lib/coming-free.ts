@@ -2,7 +2,7 @@ import type { ConsulGate } from './consul-gate.ts';
 import type { ContenderSession } from './contender-session.ts';
 import { ConsulRequestError } from './errors.ts';
 import type { HoldersHere } from './holders-here.ts';
-import { processOf } from './lock-entry.ts';
+import { processOf } from './lock-flags.ts';
 import type { HeldEntry } from './ownership.ts';
 import type { Patience } from './patience.ts';
 import { foundHeld, waitUntilFree, type Waiting } from './waiting.ts';
@@ -83,17 +83,21 @@ export function letOthersGo(contended: Contended): Promise<Gone | undefined> | u
 
 async function letThemGo(contended: Contended, delayMs: number): Promise<Gone | undefined> {
   const { place, patience } = contended;
-  if (delayMs > 0) {
-    place.isReady = true;
-    try {
-      await place.news(patience, delayMs);
-    } finally {
-      place.isReady = false;
+  const longestMs = place.turns.longestUnseenMs;
+  for (let leftMs = delayMs; ; leftMs -= longestMs) {
+    if (leftMs > 0) {
+      place.isReady = true;
+      try {
+        await place.news(patience, Math.min(leftMs, longestMs));
+      } finally {
+        place.isReady = false;
+      }
+      if (place.lot || place.serving) return {};
     }
-    if (place.lot || place.serving) return {};
+    const found = await foundHeld(contended);
+    if (found) return { found };
+    if (leftMs <= longestMs) return undefined;
   }
-  const found = await foundHeld(contended);
-  return found && { found };
 }
 
 async function leaveAlone({ place, holders, patience, fullKeys }: Contended): Promise<void> {
@@ -171,5 +175,6 @@ function waitingOf(
       place.turns.saw(processOf(entry.flags), entry);
       return place.turns.restMs();
     },
+    isNext: () => place.turns.isNext,
   };
 }

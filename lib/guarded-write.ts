@@ -1,7 +1,8 @@
 import type { ConsulGate, CallLimits, KvOperation } from './consul-gate.ts';
 import { type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import { isAmbiguous } from './consul-failure.ts';
-import { drawFlags, type LockEntry } from './lock-entry.ts';
+import type { LockEntry } from './lock-entry.ts';
+import { drawFlags, linksOf } from './lock-flags.ts';
 import { shown } from './lock-key.ts';
 import { guardsOf } from './ownership.ts';
 
@@ -81,7 +82,7 @@ export async function writeGuarded(
   const sent = operations.map((operation) => {
     const entry = entries.find(({ fullKey }) => operation.KV.Verb === 'set' && fullKey === operation.KV.Key);
     if (!entry) return operation;
-    const flags = operation.KV.Flags ?? drawFlags();
+    const flags = operation.KV.Flags ?? drawFlags(linksOf(entry.flags));
     const kv = { ...operation.KV, Verb: 'lock', Flags: flags, Session: sessionId };
     rewritings.push({ entry, kv, flags });
     entry.announceRewriting(flags);

@@ -3,14 +3,11 @@ import type { LockEntry } from './lock-entry.ts';
 import type { Chain, Lot } from './lot.ts';
 import { merged } from './merged.ts';
 import { indexGuardOf } from './ownership.ts';
+import { MOST_IN_A_ROW } from './stays.ts';
 import { lockOperation, noteTaken } from './taking.ts';
 import { lineOf, type Place, type Wanted } from './waiting-line.ts';
 
-/**
- * After so many handings over in a row, or so long after the first of them, a lock is given back, so that other processes
- * do not starve: with sixteen a lock costs 18/17 of a write, and nobody waits for long. Where no others are seen, some more.
- */
-const MOST_IN_A_ROW = 16;
+/** Where no others are seen, some more than `MOST_IN_A_ROW`; and so long after the first of them, a lock is given back anyway. */
 const MOST_IN_A_ROW_ALONE = 32;
 const LONGEST_IN_A_ROW_MS = 100;
 
@@ -48,6 +45,8 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
   const pairs = entries.map(
     (from) => [from, wanted.entries.find(({ fullKey }) => fullKey === from.fullKey) as LockEntry] as const,
   );
+  const chain = next(lot);
+  for (const to of wanted.entries) to.countLinks(chain.links);
   // Whoever gives the lock back after a write without an answer must know what that has left for ours.
   for (const [from, to] of pairs) from.announceRewriting(to.flags);
   // A lock is refused by itself where another session has the key.
@@ -59,13 +58,17 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
     merged(limits, { timeoutMs: session.renewalLimitMs(gate) }),
   );
   if (!answer.committed) {
-    for (const [from, to] of pairs) from.forgetRewriting(to.flags);
+    for (const [from, to] of pairs) {
+      from.forgetRewriting(to.flags);
+      // As its earlier attempts of its own had them.
+      to.countLinks(0);
+    }
     return { kind: 'refused' };
   }
   noteTaken(gate, session.id, wanted.entries, answer.results);
   // From now on it is the heir's alone.
   for (const [from, to] of pairs) from.forgetRewriting(to.flags);
-  const passed: Lot = { terms: wanted.terms, session, entries: wanted.entries, chain: next(lot) };
+  const passed: Lot = { terms: wanted.terms, session, entries: wanted.entries, chain };
   const isFit = !isGone && session.ttlMs - session.ageMs >= session.ttlMs / 2;
   return { kind: isFit ? 'handed-over' : 'unfit', lot: passed };
 }

@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
 import type { KvEntry } from './consul-answer.ts';
+import { drawFlags, withLinks } from './lock-flags.ts';
 
 /** How many former flags are remembered: a look at the key may be older than the last rewritings. */
 const FORMER_FLAGS = 16;
@@ -35,6 +35,11 @@ export class LockEntry {
    */
   get flags(): number {
     return this.#flags;
+  }
+
+  /** Before it is taken by a handing over: how many there have been in a row, with this one. */
+  countLinks(links: number): void {
+    this.#flags = withLinks(this.#flags, links);
   }
 
   /** The `ModifyIndex` of the acquisition, or of the last rewriting; 0 before. */
@@ -81,23 +86,4 @@ export class LockEntry {
     if (this.#formerFlags.includes(row.flags)) return true;
     return this.#token > 0 && row.lockIndex === 0 && row.createIndex === this.#createIndex;
   }
-}
-
-/** How many acquisitions and rewritings of a process have flags of their own. */
-const COUNTED = 2 ** 28;
-
-/** With the counter below 2^53, for they travel as JSON numbers; 0 is what plain writes have. */
-const PROCESS: number = randomInt(1, 2 ** 24);
-
-let drawn = randomInt(COUNTED);
-
-/** Never twice the same, and in their upper part the same for the whole process. */
-export function drawFlags(): number {
-  drawn = (drawn + 1) % COUNTED;
-  return PROCESS * COUNTED + drawn;
-}
-
-/** Which process of ours these flags are from; some number for those of others. */
-export function processOf(flags: number): number {
-  return Math.floor(flags / COUNTED);
 }

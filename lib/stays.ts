@@ -1,16 +1,32 @@
+import { linksOf } from './lock-flags.ts';
 import { setNewest } from './newest.ts';
 
-/** Of how long such a stay usually takes, in which nobody need look. */
+/**
+ * After so many handings over in a row a lock is given back where other processes are seen, so that they do not starve: with
+ * sixteen a lock costs 18/17 of a write, and nobody waits for long.
+ */
+export const MOST_IN_A_ROW = 16;
+
+/** Of what is left of a stay, the next one need not watch so much: how fast it goes on wanders. */
 const UNWATCHED = 0.6;
+
+/** With fewer handings over to come, the next one watches. */
+const WATCHED_LINKS = 4;
+
+/** As long as so many handings over it takes at least from one stay to the next. */
+const SWITCH_LINKS = 2;
+
+/** What a handing over takes, as a part of what a taking takes: rather too little, for who comes too late is missed. */
+const LINK_WRITES = 0.6;
+
+/** Of what is usual, so much is expected after a stay whose end was not seen: it may have become less. */
+const REMEMBERED = 0.75;
 
 /** Nobody looks away for longer, for what is usual may change. */
 const LONGEST_REST_MS = 100;
 
 /** How many processes are remembered. */
 const MOST_REMEMBERED = 64;
-
-/** Of each longer stay than usual, in a mean; a shorter one counts at once. */
-const LONGER = 0.25;
 
 /** By what one acquisition is known from others. */
 export interface Grant {
@@ -21,29 +37,40 @@ export interface Grant {
 
 /**
  * How long other processes keep a lock to themselves when they hand it over among their own callers: each of these handings
- * over would wake all who watch the key in Consul, and none of them can be served before the end of it.
+ * over would wake all who watch the key in Consul, and none of them can be served before the end of it. How many of them
+ * there have been is told by the flags, how many there will be by the last stay of that process.
  */
 export class Stays {
   #process: number | undefined;
   #grant: Grant | undefined;
-  #beganAt = 0;
-  #isHandedOver = false;
-  /** In milliseconds, of each process that hands over. */
+  /** Of the stay under way: how often the lock had been handed over when it was first seen, and when it was last seen. */
+  #firstLinks = 0;
+  #firstSeenAt = 0;
+  #links = 0;
+  #seenAt = 0;
+  /** Whether the end of this stay has been waited for without looking away. */
+  #isWatched = true;
+  /** Handings over in a stay, of each process that hands over. */
   readonly #usual = new Map<number, number>();
 
-  /** This process has the lock, by this grant. */
-  saw(process: number, { flags, createIndex, lockIndex }: Grant): void {
-    const last = this.#process === process ? this.#grant : undefined;
+  /** This process has the lock, by this grant; whether that is another stay than it was last seen with. */
+  saw(process: number, { flags, createIndex, lockIndex }: Grant): boolean {
+    const last = this.#grant;
     this.#grant = { flags, createIndex, lockIndex };
+    const now = performance.now();
+    const links = linksOf(flags);
     // Handing over keeps them; a lock that was given back and taken again has others.
-    if (last?.createIndex === createIndex && last.lockIndex === lockIndex) {
-      this.#isHandedOver ||= last.flags !== flags;
-      return;
+    const isAnew = last?.createIndex !== createIndex || last.lockIndex !== lockIndex;
+    if (isAnew || this.#process !== process || links < this.#links) {
+      this.ended();
+      this.#process = process;
+      this.#firstLinks = links;
+      this.#firstSeenAt = now;
+      this.#isWatched = true;
     }
-    this.ended();
-    this.#process = process;
-    this.#beganAt = performance.now();
-    this.#isHandedOver = false;
+    this.#links = links;
+    this.#seenAt = now;
+    return isAnew;
   }
 
   /** The lock came free, or went to another process. */
@@ -51,23 +78,30 @@ export class Stays {
     const process = this.#process;
     if (process === undefined) return;
     this.#process = undefined;
-    const usualMs = this.#usualMsOf(process);
+    const expected = Math.floor(REMEMBERED * (this.#usual.get(process) ?? 0));
+    const links = this.#isWatched ? this.#links : Math.max(this.#links, expected);
     this.#usual.delete(process);
-    if (!this.#isHandedOver) return;
-    const tookMs = performance.now() - this.#beganAt;
-    const isShorter = usualMs === 0 || tookMs < usualMs;
-    const newUsualMs = isShorter ? tookMs : usualMs + LONGER * (tookMs - usualMs);
-    setNewest(this.#usual, process, newUsualMs, MOST_REMEMBERED);
+    // There were more only if it saw nobody, and now it does.
+    if (links > 0) setNewest(this.#usual, process, Math.min(links, MOST_IN_A_ROW), MOST_REMEMBERED);
   }
 
-  /** For how long there is no use in watching. */
-  restMs(): number {
-    if (this.#process === undefined) return 0;
-    const restMs = UNWATCHED * this.#usualMsOf(this.#process) - (performance.now() - this.#beganAt);
-    return Math.min(LONGEST_REST_MS, Math.max(0, restMs));
+  /**
+   * For how long there is no use in watching; for who is not the next, there is none before the end.
+   *
+   * @param writeMs - how long the taking of a lock takes.
+   */
+  restMs(isNext: boolean, writeMs: number): number {
+    const restMs = this.#process === undefined ? 0 : this.#leftToRestMs(this.#process, isNext, writeMs);
+    this.#isWatched = restMs === 0;
+    return restMs;
   }
 
-  #usualMsOf(process: number): number {
-    return this.#usual.get(process) ?? 0;
+  #leftToRestMs(process: number, isNext: boolean, writeMs: number): number {
+    const links = (this.#usual.get(process) ?? 0) - this.#links;
+    if (links <= 0 || (isNext && links < WATCHED_LINKS)) return 0;
+    const passed = this.#links - this.#firstLinks;
+    const linkMs = passed < 2 ? LINK_WRITES * writeMs : (this.#seenAt - this.#firstSeenAt) / passed;
+    const restMs = linkMs * (isNext ? UNWATCHED * links : links + SWITCH_LINKS);
+    return Math.min(LONGEST_REST_MS, Math.max(0, restMs - (performance.now() - this.#seenAt)));
   }
 }

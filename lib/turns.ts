@@ -23,9 +23,6 @@ const FORGOTTEN = 0.1;
 const FORGOTTEN_AFTER_ROUNDS = 2;
 const FORGOTTEN_AFTER_MS = 1_000;
 
-/** In milliseconds: where nobody came forward in so long a time, nobody waits. */
-const TELLING_MS = 100;
-
 /** In milliseconds: nobody lets others go first for longer, whatever is remembered; half of it is drawn by lot. */
 const LONGEST_LETTING_MS = 2_000;
 
@@ -65,6 +62,10 @@ export class Turns {
   #passed = 0;
   #lastSeen: number | undefined;
   #lost = 0;
+  /** The last race was lost, and it has not been seen to whom. */
+  #hasLost = false;
+  /** Who had it before has taken it anew, before anybody else could. */
+  #isRetaken = false;
   #writeMs = FIRST_WRITE_MS;
   /** From one turn of this process to the next, in the mean. */
   #roundMs = 0;
@@ -73,14 +74,22 @@ export class Turns {
   #courteousAt = -Infinity;
   /** When something was last heard of others. */
   #heardAt = -Infinity;
-  /** For how long others were let go first the last time. */
+  /** For how long others were let go first the last time, and in all since they were last heard of. */
   #letMs = 0;
+  #letUnheardMs = 0;
 
   /** This other process has the lock, by this grant. */
   saw(process: number, grant: Grant): void {
-    this.#heardAt = performance.now();
-    this.#stays.saw(process, grant);
-    if (process === this.#lastSeen) return;
+    this.#heard();
+    const isAnew = this.#stays.saw(process, grant);
+    const [hasLost, isSame] = [this.#hasLost, process === this.#lastSeen];
+    this.#hasLost = false;
+    this.#isRetaken = isSame && (isAnew || this.#isRetaken);
+    if (isSame) {
+      // Who is first again and again is no proof of a crowd.
+      if (isAnew && hasLost && !this.isCrowded) this.#lost--;
+      return;
+    }
     this.#lastSeen = process;
     this.#passed++;
     this.#seen.add(process);
@@ -95,8 +104,9 @@ export class Turns {
 
   /** It was free, and somebody was faster. */
   lostRace(): void {
-    this.#heardAt = performance.now();
+    this.#heard();
     this.#lost = Math.min(MOST_LOST, this.#lost + 1);
+    this.#hasLost = true;
   }
 
   /** The lock was taken, by a write that took this long. */
@@ -108,13 +118,16 @@ export class Turns {
     }
     // Fewer than before, but not all at once: that a turn came early, or some were overlooked, may be chance.
     const forgotten = FORGOTTEN * (this.#passed === 0 ? 1 : Math.min(1, this.#rivals / MANY));
-    const nobodyCame = this.#passed === 0 && this.#letMs >= TELLING_MS;
-    this.#rivals = nobodyCame ? 0 : Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
+    this.#letUnheardMs += this.#letMs;
     this.#letMs = 0;
+    // Once may be chance, for the lock is free now and then also among many.
+    const nobodyCame = this.#letUnheardMs >= this.#forgottenAfterMs;
+    this.#rivals = nobodyCame ? 0 : Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
     this.#seen.clear();
     this.#passed = 0;
     this.#lastSeen = undefined;
     this.#lost = 0;
+    this.#isRetaken = false;
     this.#wonAt = performance.now();
   }
 
@@ -149,12 +162,22 @@ export class Turns {
     return spacedWrites * this.#writeMs * Math.max(byTurn, byChance);
   }
 
+  /** Among few, one who lets others go first looks for them meanwhile: who is not seen is waited for in vain. */
+  get longestUnseenMs(): number {
+    return this.isCrowded ? Infinity : SPACED_WRITES * this.#writeMs;
+  }
+
   /** For how long there is no use in watching: others keep it for a while, or will have their turn. */
   restMs(): number {
-    const stayMs = this.#stays.restMs();
-    if (this.#lacking < 2 || this.#isOverdue) return stayMs;
+    const stayMs = this.#stays.restMs(this.isNext, this.#writeMs);
+    if (this.#lacking < 2 || this.isNext) return stayMs;
     const turnMs = this.#roundMs / (this.#rivals + 1);
     return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs));
+  }
+
+  /** Whether it is our turn once the lock is free. */
+  get isNext(): boolean {
+    return this.#isOverdue;
   }
 
   get #lacking(): number {
@@ -163,6 +186,7 @@ export class Turns {
 
   get #isOverdue(): boolean {
     if (this.#lacking <= 0 && this.#lost === 0) return true;
+    if (this.#isRetaken && !this.isCrowded) return true;
     if (this.#passed > this.#rivals + this.#lost) return true;
     const rounds = this.isCrowded ? 1.25 : 1;
     return this.#roundMs > 0 && this.#waitedMs > rounds * this.#roundMs && this.#passed > 0;
@@ -175,8 +199,16 @@ export class Turns {
   /** Those who contended once need not contend now. */
   get #isOutdated(): boolean {
     const lastAt = Math.max(this.#heardAt, this.#wonAt, this.#gaveBackAt);
-    const afterMs = Math.max(FORGOTTEN_AFTER_MS, FORGOTTEN_AFTER_ROUNDS * this.#roundMs);
-    return performance.now() - lastAt > afterMs;
+    return performance.now() - lastAt > this.#forgottenAfterMs;
+  }
+
+  get #forgottenAfterMs(): number {
+    return Math.max(FORGOTTEN_AFTER_MS, FORGOTTEN_AFTER_ROUNDS * this.#roundMs);
+  }
+
+  #heard(): void {
+    this.#heardAt = performance.now();
+    this.#letUnheardMs = 0;
   }
 
   #forget(): void {
@@ -185,6 +217,7 @@ export class Turns {
     this.#passed = 0;
     this.#lastSeen = undefined;
     this.#lost = 0;
+    this.#isRetaken = false;
     this.#roundMs = 0;
   }
 

@@ -29,6 +29,8 @@ export interface Waiting {
   readonly isOurs: (session: string) => boolean;
   /** Tells for how long there is no use in watching this holder. */
   readonly onHolder: (entry: HeldEntry) => number;
+  /** Whether it is our turn once the key is free. */
+  readonly isNext: () => boolean;
 }
 
 /** The key as it was read; null: there is none. */
@@ -42,7 +44,7 @@ interface Sight {
  * Waits in Consul until nobody else holds the key. Rejects when Consul does not say, in the end, whether it is still held.
  */
 export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-held'> {
-  const { patience, session, found, isOurs, onHolder } = waiting;
+  const { patience, session, found, isOurs, onHolder, isNext } = waiting;
   const { signal } = patience;
   const hurry = new Hurry();
   let failures = 0;
@@ -58,7 +60,8 @@ export async function waitUntilFree(waiting: Waiting): Promise<'free' | 'still-h
       if (!entry) return 'free';
       failures = 0;
       const restMs = onHolder(entry);
-      const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry.session, patience.waitedMs - began);
+      const waitedMs = patience.waitedMs - began;
+      const hurriedMs = index === undefined ? 0 : hurry.pauseMs(entry, waitedMs, isNext());
       const pauseMs = Math.max(restMs, hurriedMs);
       if (pauseMs > 0) await patience.sleep(Math.min(pauseMs, Math.max(0, patience.leftToWaitMs)));
       // No news: its server may lag, and is not asked again before the leader was.
@@ -102,14 +105,20 @@ function heldByOthers(entry: KvEntry | null, session: ContenderSession): HeldEnt
 
 /** A client that does not wait must not make a hot loop of us, nor a holder that rewrites its value all the time. */
 class Hurry {
-  #holder: string | undefined;
+  #last: HeldEntry | undefined;
   #inARow = 0;
 
-  /** After a wait that ended so soon, with this holder. */
-  pauseMs(holder: string, waitedMs: number): number {
-    if (waitedMs >= SHORTEST_WAIT_MS || holder !== this.#holder) this.#inARow = 0;
-    this.#holder = holder;
+  /** After a wait that ended so soon, with this holder. Who is the next must not miss the end of a stay. */
+  pauseMs(entry: HeldEntry, waitedMs: number, isNext: boolean): number {
+    const last = this.#last;
+    this.#last = entry;
+    const isSame = last?.session === entry.session && last.createIndex === entry.createIndex;
+    if (waitedMs >= SHORTEST_WAIT_MS || !isSame) this.#inARow = 0;
     if (waitedMs >= SHORTEST_WAIT_MS) return 0;
+    if (isNext && this.#inARow < SHORT_PAUSES) {
+      this.#inARow++;
+      return 0;
+    }
     const longer = Math.max(0, this.#inARow++ - SHORT_PAUSES);
     return Math.min(SHORTEST_WAIT_MS, FIRST_PAUSE_MS * 2 ** Math.min(longer, 10));
   }

@@ -10,6 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'clock',
     'consul-client',
     'linked-list',
+    'lock-flags',
     'lock-info',
     'lock-key',
     'log',

@@ -15,6 +15,7 @@ const LONG_MS = 80_000_000;
 export interface FakeEntry {
   readonly Value: string;
   readonly Session?: string;
+  readonly Flags: number;
   readonly LockIndex: number;
   readonly ModifyIndex: number;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LockHandle, LockOptions } from '../../lib/index.ts';
+import { linksOf } from '../../lib/lock-flags.ts';
 import { failureOf } from '../support/failure-of.ts';
 import {
   cutAnswer,
@@ -69,6 +70,22 @@ describe('a release with a waiter in the same process', () => {
     expect(handle.sessionId).toBe(holder.sessionId);
     expect(scene.client.count('session.create')).toBe(1);
     await enjoyed(heir);
+  });
+
+  it('tells other processes how often the lock was handed over in a row, also after a rewriting', async () => {
+    const links = async (): Promise<number> => linksOf((await scene.entry())!.Flags);
+    const [holder, ...heirs] = Array.from({ length: 3 }, async () => await scene.lock().acquire(WAITING));
+    const told = [await holder!.then(links)];
+    for (const [index, heir] of heirs.entries()) {
+      await (await (index === 0 ? holder! : heirs[index - 1]!)).release();
+      await heir;
+      told.push(await links());
+    }
+    const last = await heirs.at(-1)!;
+    await last.transaction([{ KV: { Verb: 'set', Key: FULL_KEY, Value: base64('anew') } }]);
+    told.push(await links());
+    expect(told).toEqual([0, 1, 2, 2]);
+    await last.release();
   });
 
   it('makes a handle of its own, and leaves the old one released', async () => {

@@ -97,12 +97,57 @@ describe('turns', () => {
     expect(turns.delayMs()).toBeGreaterThan(0);
   });
 
-  it('forgets all rivals when nobody came forward in a long while', () => {
+  it('forgets all rivals when they were let go first for a second in all, and nobody was heard of', () => {
     const turns = turnsAfter(...Array.from({ length: 30 }, (_, process) => process));
-    expect(turns.delayMs()).toBeGreaterThan(100);
-    turns.won(1);
-    turns.gaveBack();
+    let letMs = 0;
+    while (letMs < 1_000) {
+      expect(turns.isCrowded).toBe(true);
+      letMs += turns.delayMs();
+      turns.won(1);
+      turns.gaveBack();
+    }
     expect(turns.seesOthers).toBe(false);
+  });
+
+  it('remembers rivals of whom one is seen now and then, however long they are let go first', () => {
+    const turns = turnsAfter(...Array.from({ length: 30 }, (_, process) => process));
+    for (let i = 0; i < 10; i++) {
+      turns.delayMs();
+      turns.saw(i, GRANT);
+      turns.won(1);
+    }
+    expect(turns.isCrowded).toBe(true);
+  });
+
+  it('takes who sees one process take the lock anew for the next, among few', () => {
+    const grant = (createIndex: number): typeof GRANT => ({ ...GRANT, createIndex });
+    const [few, crowd] = [turnsAfter(1, 2, 3), turnsAfter(1, 2, 3, 4)];
+    for (const turns of [few, crowd]) {
+      turns.saw(1, grant(10));
+      expect(turns.isNext).toBe(false);
+      turns.saw(1, grant(10));
+      expect(turns.isNext).toBe(false);
+      turns.saw(1, grant(20));
+      turns.saw(1, grant(20));
+    }
+    expect([few.isNext, crowd.isNext]).toEqual([true, false]);
+    few.saw(2, grant(30));
+    expect(few.isNext).toBe(false);
+  });
+
+  it('is not drawn apart by races that it loses to one process again and again', () => {
+    const turns = new Turns();
+    turns.saw(1, GRANT);
+    for (let createIndex = 2; createIndex < 10; createIndex++) {
+      turns.lostRace();
+      turns.saw(1, { ...GRANT, createIndex });
+      expect(turns.delayMs()).toBe(0);
+    }
+  });
+
+  it('looks for others meanwhile when they are few', () => {
+    expect(turnsAfter(1, 2, 3).longestUnseenMs).toBeLessThan(20);
+    expect(turnsAfter(1, 2, 3, 4).longestUnseenMs).toBe(Infinity);
   });
 
   it('lets others go first for two seconds at most, and not all of those for the same time', () => {
