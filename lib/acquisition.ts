@@ -17,8 +17,8 @@ import { type HolderHere, type HoldersHere, holdersHereOf } from './holders-here
 import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
-import { merged } from './merged.ts';
 import type { Lot } from './lot.ts';
+import { merged } from './merged.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
@@ -327,11 +327,12 @@ class Contender {
   #watchForTheEnd(): () => void {
     const stop = this.#stop;
     const onAbort = (): void => stop.abort(this.#signal?.reason);
+    const onShutDown = (): void => stop.abort(shutdownError(this.#standing));
     // What a user's function did while it made the values.
     if (this.#signal?.aborted === true) onAbort();
-    if (lifecycle.isShutDown) stop.abort(shutdownError(this.#standing));
+    if (lifecycle.isShutDown) onShutDown();
     this.#signal?.addEventListener('abort', onAbort, { once: true });
-    const takeBack = lifecycle.onShutDown(() => stop.abort(shutdownError(this.#standing)));
+    const takeBack = lifecycle.onShutDown(onShutDown);
     const limitMs = this.#patience.budgetMs + this.#settings.requestTimeoutMs;
     const disposeTimer =
       limitMs === Infinity

@@ -46,9 +46,11 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
     (from) => [from, wanted.entries.find(({ fullKey }) => fullKey === from.fullKey) as LockEntry] as const,
   );
   const chain = next(lot);
-  for (const to of wanted.entries) to.countLinks(chain.links);
-  // Whoever gives the lock back after a write without an answer must know what that has left for ours.
-  for (const [from, to] of pairs) from.announceRewriting(to.flags);
+  for (const [from, to] of pairs) {
+    to.countLinks(chain.links);
+    // Whoever gives the lock back after a write without an answer must know what that has left for ours.
+    from.announceRewriting(to.flags);
+  }
   // A lock is refused by itself where another session has the key.
   const operations = pairs.flatMap(([from, to]) => [indexGuardOf(from), lockOperation(to, session.id)]);
   const { answer, isGone } = await session.sendRenewing(

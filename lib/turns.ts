@@ -123,11 +123,7 @@ export class Turns {
     // Once may be chance, for the lock is free now and then also among many.
     const nobodyCame = this.#letUnheardMs >= this.#forgottenAfterMs;
     this.#rivals = nobodyCame ? 0 : Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
-    this.#seen.clear();
-    this.#passed = 0;
-    this.#lastSeen = undefined;
-    this.#lost = 0;
-    this.#isRetaken = false;
+    this.#beginRound();
     this.#wonAt = performance.now();
   }
 
@@ -156,7 +152,7 @@ export class Turns {
   #drawDelayMs(): number {
     if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
-    if (this.#isOverdue) return this.#writeMs * Math.min(1, byChance, this.#rivals / MANY);
+    if (this.isNext) return this.#writeMs * Math.min(1, byChance, this.#rivals / MANY);
     const byTurn = this.#lacking * (1 - 0.3 * Math.random());
     const spacedWrites = this.isCrowded ? SPACED_WRITES_IN_CROWD : SPACED_WRITES;
     return spacedWrites * this.#writeMs * Math.max(byTurn, byChance);
@@ -175,16 +171,12 @@ export class Turns {
     return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs));
   }
 
-  /** Whether it is our turn once the lock is free. */
-  get isNext(): boolean {
-    return this.#isOverdue;
-  }
-
   get #lacking(): number {
     return Math.round(this.#rivals) - this.#seen.size;
   }
 
-  get #isOverdue(): boolean {
+  /** Whether it is our turn once the lock is free. */
+  get isNext(): boolean {
     if (this.#lacking <= 0 && this.#lost === 0) return true;
     if (this.#isRetaken && !this.isCrowded) return true;
     if (this.#passed > this.#rivals + this.#lost) return true;
@@ -211,13 +203,18 @@ export class Turns {
     this.#letUnheardMs = 0;
   }
 
-  #forget(): void {
-    this.#rivals = 0;
+  #beginRound(): void {
     this.#seen.clear();
     this.#passed = 0;
     this.#lastSeen = undefined;
     this.#lost = 0;
+    this.#hasLost = false;
     this.#isRetaken = false;
+  }
+
+  #forget(): void {
+    this.#rivals = 0;
+    this.#beginRound();
     this.#roundMs = 0;
   }
 

@@ -115,11 +115,9 @@ class Hurry {
     const isSame = last?.session === entry.session && last.createIndex === entry.createIndex;
     if (waitedMs >= SHORTEST_WAIT_MS || !isSame) this.#inARow = 0;
     if (waitedMs >= SHORTEST_WAIT_MS) return 0;
-    if (isNext && this.#inARow < SHORT_PAUSES) {
-      this.#inARow++;
-      return 0;
-    }
-    const longer = Math.max(0, this.#inARow++ - SHORT_PAUSES);
+    const inARow = this.#inARow++;
+    if (isNext && inARow < SHORT_PAUSES) return 0;
+    const longer = Math.max(0, inARow - SHORT_PAUSES);
     return Math.min(SHORTEST_WAIT_MS, FIRST_PAUSE_MS * 2 ** Math.min(longer, 10));
   }
 }

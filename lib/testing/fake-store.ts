@@ -4,7 +4,6 @@ import { KvTable } from './fake-kv.ts';
 import { Refusal } from './fake-reply.ts';
 
 /** A session as Consul shows it. */
-/** A session, in Consul's own form. */
 export interface SessionRow {
   /** A UUID. */
   ID: string;
