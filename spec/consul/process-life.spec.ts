@@ -154,12 +154,12 @@ describeWithOwnServer('a process', () => {
   it('finishes a release that has to be repeated before it ends', async () => {
     const child = await run(
       `const handle = await lock.acquire();
-       report('held');
        const idling = setInterval(() => {}, 1_000);
        process.once('SIGUSR2', () => {
          clearInterval(idling);
          void handle.release();
-       });`,
+       });
+       report('held');`,
       { requestTimeoutMs: 500 },
     );
     expect(await child.report()).toBe('held');
