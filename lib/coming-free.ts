@@ -122,21 +122,27 @@ async function lookInConsul(
   const search = new Stop();
   const end = (): void => search.abort(patience.signal.aborted ? patience.signal.reason : ENDED);
   patience.signal.addEventListener('abort', end, { once: true });
-  let settled: PromiseSettledResult<Awaited<ReturnType<typeof waitUntilFree>>> | undefined;
-  const searching = waitUntilFree(waitingOf(contended, { found, patience: patience.endedBy(search.signal) }));
-  void Promise.allSettled([searching]).then(([result]) => {
-    settled = result;
-    place.tell();
-  });
+  let state: Awaited<ReturnType<typeof waitUntilFree>> | undefined;
+  let failure: { readonly reason: unknown } | undefined;
+  void waitUntilFree(waitingOf(contended, { found, patience: patience.endedBy(search.signal) })).then(
+    (answer) => {
+      state = answer;
+      place.tell();
+    },
+    (reason: unknown) => {
+      failure = { reason };
+      place.tell();
+    },
+  );
   try {
-    while (!settled && !place.lot) await place.news(patience, Infinity);
+    while (!state && !failure && !place.lot) await place.news(patience, Infinity);
   } finally {
     patience.signal.removeEventListener('abort', end);
     end();
   }
-  if (!settled || place.lot || place.serving) return undefined;
-  if (settled.status === 'rejected') throw settled.reason;
-  return settled.value;
+  if (place.lot || place.serving) return undefined;
+  if (failure) throw failure.reason;
+  return state;
 }
 
 /** What the clock of a holder of this process says stands, until Consul says otherwise. */

@@ -4,8 +4,11 @@ import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { ConsulRequestError } from './errors.ts';
 import type { Settings } from './settings.ts';
 
-/** In milliseconds: up to this age, or a tenth of its TTL, a session needs no new start of it. */
-const FRESH_MS = 100;
+/**
+ * In milliseconds: up to this age, or a tenth of its TTL, a session needs no new start of it. The lock has so much less, and no
+ * renewal competes with its write.
+ */
+const FRESH_MS = 250;
 
 /** In milliseconds: a renewal has this time at least. */
 const LEAST_RENEWAL_MS = 100;

@@ -198,7 +198,7 @@ describe('an attempt whose session is gone', () => {
     const holder = await scene.otherLock({ sessionName: 'holder' }).acquire();
     const acquiring = scene.lock({ sessionName: 'waiter' }).acquire({ acquireTimeoutMs: 60_000 });
     await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
-    await scene.fake.advance(200);
+    await scene.fake.advance(300);
     scene.client.on(
       'session.renew',
       once(async (send) => {
