@@ -11,8 +11,8 @@ for (const { fullKey, sessionName, node, lockedAt, ttlMs } of await listLocks('r
 
 const found = await inspectLock('reports/nightly');
 if (found?.sessionId !== undefined) {
-  // Only if the same holder still has it: whoever has come since is not hit.
-  const isFreed = await forceRelease('reports/nightly', { ifSession: found.sessionId });
+  // Only if it is as it was found: whoever has come since is not hit.
+  const isFreed = await forceRelease('reports/nightly', { ifFencingToken: found.fencingToken });
   console.log(isFreed ? 'freed' : 'somebody else has it by now');
 }
 // #endregion

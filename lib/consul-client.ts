@@ -68,7 +68,9 @@ export function secretsOf(client: ConsulClient): unknown[] {
   const auth = options?.baseUrl?.auth;
   return [
     defaults?.token,
-    ...headers.filter(([name]) => /^(x-consul-token|authorization)$/i.test(name)).map(([, value]) => value),
+    ...headers
+      .filter(([name]) => /^(x-consul-token|authorization)$/i.test(name))
+      .flatMap(([, value]) => [value, String(value).replace(/^\w+ /, '')]),
     ...(typeof auth === 'string'
       ? [auth, auth.slice(auth.indexOf(':') + 1), Buffer.from(auth).toString('base64')]
       : []),

@@ -40,6 +40,7 @@ interface ClientOptions {
   agent: HttpAgent;
   socketPath?: string;
   defaults?: { token: string };
+  headers?: { authorization: string };
   ca?: string[];
   cert?: string;
   key?: string;
@@ -50,6 +51,7 @@ interface ClientOptions {
 export function clientOptions(env: Environment): ClientOptions {
   const { url, socketPath } = address(env);
   credentials(env, url);
+  const authorization = userAlone(url);
   const token = tokenOf(env);
   const secure = url.protocol === 'https:';
   return {
@@ -57,6 +59,7 @@ export function clientOptions(env: Environment): ClientOptions {
     agent: tellingOfRequests(secure ? new HttpsAgent(agentOptions(url)) : new HttpAgent(agentOptions(url))),
     ...(socketPath !== undefined && { socketPath }),
     ...(token !== undefined && { defaults: { token } }),
+    ...(authorization !== undefined && { headers: { authorization } }),
     ...(secure && tlsOptions(env)),
   };
 }
@@ -103,6 +106,17 @@ function credentials(env: Environment, url: URL): void {
   const colon = auth.indexOf(':');
   url.username = encodeURIComponent(colon < 0 ? auth : auth.slice(0, colon));
   url.password = colon < 0 ? '' : encodeURIComponent(auth.slice(colon + 1));
+}
+
+/**
+ * Takes a user without a password out of the URL, and says how it is sent: the client would leave out the colon that ends a
+ * user's name (source: RFC 7617, section 2).
+ */
+function userAlone(url: URL): string | undefined {
+  if (url.username === '' || url.password !== '') return undefined;
+  const user = decodeURIComponent(url.username);
+  url.username = '';
+  return `Basic ${Buffer.from(`${user}:`).toString('base64')}`;
 }
 
 function tokenOf(env: Environment): string | undefined {

@@ -17,7 +17,9 @@ import { type LockTerms, termsOf } from './lock-terms.ts';
 import { resolveSettings } from './settings.ts';
 
 /** What the callers up the asynchronous call chain hold, to tell a lock that waits for itself. */
-const heldUpTheChain = new AsyncLocalStorage<readonly LockHandle[]>();
+const heldUpTheChain = new AsyncLocalStorage<
+  readonly { readonly handle: LockHandle; readonly terms: LockTerms }[]
+>();
 
 /**
  * A lock: one key or several, and how to take them. It is an immutable description without state, to be shared and kept
@@ -106,7 +108,7 @@ export class EphemeralLock {
     const outer = heldUpTheChain.getStore() ?? [];
     let result: T;
     try {
-      result = await heldUpTheChain.run([...outer, handle], async () => await fn(handle));
+      result = await heldUpTheChain.run([...outer, { handle, terms }], async () => await fn(handle));
     } catch (error) {
       await handle[Symbol.asyncDispose]();
       onEnd?.(heldMsOf(handle));
@@ -142,7 +144,10 @@ export class EphemeralLock {
         failHard,
         waitsForItself: (fullKeys) =>
           (heldUpTheChain.getStore() ?? []).some(
-            (outer) => outer.isHeld && outer.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
+            (outer) =>
+              outer.handle.isHeld &&
+              isSamePlace(outer.terms, terms) &&
+              outer.handle.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
           ),
         onEnd:
           message &&
@@ -161,4 +166,9 @@ export class EphemeralLock {
     await handle[Symbol.asyncDispose]();
     throw shutdownError({ keys: this.#keys, attempts: 1, waitedMs: 0 });
   }
+}
+
+/** Keys of the same name in two datacenters are two locks. */
+function isSamePlace({ settings: one }: LockTerms, { settings: other }: LockTerms): boolean {
+  return one.client === other.client && one.dc === other.dc;
 }

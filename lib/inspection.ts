@@ -41,8 +41,9 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
 /**
  * Frees a lock whoever has it, also one left behind unlocked; false when there was nothing to free, or data that never
  * was a lock. Its session is ended too when it holds nothing else; one that was made by another program is left to its TTL
- * where an ACL token is in use, because Consul does not tell which keys a token cannot see. A holder that is still at work
- * learns of it by `signal`, `verify` and a refused `transaction`.
+ * where an ACL token is in use, because Consul does not tell which keys a token cannot see, and so is one whose holder may
+ * have given the lock back in that very moment, because the next lock may be on its way with it. A holder that is still at work learns
+ * of it by `signal`, `verify` and a refused `transaction`.
  *
  * @param options - `ifSession`: only while this session holds it. `ifFencingToken`: only while the key is as it was when
  * `LockInfo` told this token.
@@ -73,34 +74,37 @@ export async function forceRelease(
     const isLock = entry !== null && (entry.session !== undefined || entry.lockIndex > 0);
     if (!isLock || (ifSession !== undefined && entry.session !== ifSession)) return false;
     if (ifFencingToken !== undefined && entry.modifyIndex !== ifFencingToken) return false;
-    if (!(await deleteAsSeen(gate, settings, entry))) continue;
+    const outcome = await deleteAsSeen(gate, settings, entry);
+    if (outcome === 'rewritten') continue;
     const { session } = entry;
-    if (session !== undefined)
+    // Of one whose holder has given the lock back itself, the next lock may be on its way already.
+    if (outcome === 'deleted' && session !== undefined) {
       await retryWithin(settings, async () => await endUnlessInUse(gate, session, seesAll));
+    }
     return true;
   }
   throw gate.unexpected('transaction', `${fullKey} is being rewritten all the time`);
 }
 
 /**
- * Deletes the very entry that was looked at, and no later one; false when it has been rewritten since. A repetition after
- * an answer that never came finds it gone or followed by another, and that is what was asked for.
+ * Deletes the very entry that was looked at, and no later one. `gone`: somebody else has done so, or we have by an attempt whose
+ * answer never came; whoever has the key now was not looked at.
  */
 async function deleteAsSeen(
   gate: ConsulGate,
   settings: Settings,
   { key, session, modifyIndex }: KvEntry,
-): Promise<boolean> {
+): Promise<'deleted' | 'gone' | 'rewritten'> {
   const seen = { fullKey: key, token: modifyIndex };
   const guards = session === undefined ? [indexGuardOf(seen)] : guardsOf(seen, session);
   const operations: KvOperation[] = [...guards, { KV: { Verb: 'delete', Key: key } }];
   let attempts = 0;
   return await retryWithin(settings, async () => {
     attempts++;
-    if ((await gate.transact(operations)).committed) return true;
+    if ((await gate.transact(operations)).committed) return 'deleted';
     const now = await gate.readKey(key, { consistency: 'consistent' });
-    if (now === null) return true;
-    return now.session !== session && (session !== undefined || attempts > 1);
+    if (now === null) return 'gone';
+    return now.session !== session && (session !== undefined || attempts > 1) ? 'gone' : 'rewritten';
   });
 }
 

@@ -16,8 +16,8 @@ export class LockEntry {
   #token = 0;
   #createIndex = 0;
   #formerFlags: readonly number[] = NONE;
-  /** Most locks are never rewritten. */
-  #announcedFlags: Set<number> | undefined;
+  /** And how many rewritings have them: a user may give all the same. Most locks are never rewritten. */
+  #announcedFlags: Map<number, number> | undefined;
 
   constructor(key: string, fullKey: string, value: Buffer) {
     this.key = key;
@@ -54,12 +54,15 @@ export class LockEntry {
 
   /** Before a rewriting is sent: whoever looks at the key meanwhile must know it for ours. */
   announceRewriting(flags: number): void {
-    (this.#announcedFlags ??= new Set()).add(flags);
+    const announced = (this.#announcedFlags ??= new Map());
+    announced.set(flags, (announced.get(flags) ?? 0) + 1);
   }
 
   /** The rewriting was refused, or has been adopted: it can no longer land. */
   forgetRewriting(flags: number): void {
-    this.#announcedFlags?.delete(flags);
+    const others = (this.#announcedFlags?.get(flags) ?? 1) - 1;
+    if (others > 0) this.#announcedFlags?.set(flags, others);
+    else this.#announcedFlags?.delete(flags);
   }
 
   rewritten({ modifyIndex, flags, value }: Pick<KvEntry, 'modifyIndex' | 'flags' | 'value'>): void {

@@ -333,7 +333,7 @@ export class LockHandle implements AsyncDisposable {
   #keepRenewing(): void {
     void keepRenewing(async () => await this.#renewOnce({ keepProcessAlive: false }), {
       clock: this.#lot.terms.settings.clock,
-      ttlMs: this.#lot.session.ttlMs,
+      session: this.#lot.session,
       signal: this.#backgroundSignal,
     });
   }

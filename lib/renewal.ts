@@ -39,15 +39,21 @@ export async function renewLease(
   if (!isRenewed) throw gate.unexpected('session.renew', 'there is no such session, and its keys are held');
 }
 
-/** Renews at a third of the TTL, and faster after a failure, until `signal` aborts. Never rejects. */
+/**
+ * Renews when a third of the TTL is over, and faster after a failure, until `signal` aborts. Never rejects.
+ *
+ * A lock may begin with less than a third: when it was waited for, and the renewal beside its taking failed.
+ */
 export async function keepRenewing(
   renew: () => Promise<void>,
-  { clock, ttlMs, signal }: { clock: Clock; ttlMs: number; signal: StopSignal },
+  { clock, session, signal }: { clock: Clock; session: Session; signal: StopSignal },
 ): Promise<void> {
+  const { ttlMs } = session;
   let failures = 0;
   while (!signal.aborted) {
     // A failed renewal is repeated so often that only the clock gives the lease up; the jitter is against herds.
-    const delayMs = failures === 0 ? ttlMs / 3 : Math.min(ttlMs / 20, 1_000) * (0.5 + Math.random());
+    const soonMs = Math.min(ttlMs / 20, 1_000) * (0.5 + Math.random());
+    const delayMs = failures === 0 ? Math.max(ttlMs / 3 - session.ageMs, soonMs) : soonMs;
     try {
       await sleep(clock, delayMs, { signal, keepProcessAlive: false });
       await renew();

@@ -21,16 +21,16 @@ export async function breakLock({ key, yes }: BreakArguments, streams: Streams):
     return EXIT.nothing;
   }
   const { sessionId, fencingToken } = info;
-  // Whoever has taken it since was not shown, and is not hit.
+  // Whoever has taken it since was not shown, and is not hit: also not by the same session, which may serve many locks in a row.
   const isFreed = await forceRelease(
     key,
-    sessionId === undefined ? { ifFencingToken: fencingToken } : { ifSession: sessionId },
+    yes && sessionId !== undefined ? { ifSession: sessionId } : { ifFencingToken: fencingToken },
   );
   say(
     streams,
     isFreed
       ? `freed ${printable(key)}, ${info.locked ? whoHolds(info) : 'which was left behind'}`
-      : `left as it is: ${printable(key)} is no longer ${said(info)}, or it is data that never was a lock`,
+      : `left as it is: ${printable(key)} has changed hands or was rewritten meanwhile, or it is data that never was a lock`,
   );
   return isFreed ? EXIT.fine : EXIT.nothing;
 }

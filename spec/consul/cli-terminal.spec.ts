@@ -249,6 +249,19 @@ describeWithOwnAgents('consul-lock on a terminal', () => {
       expect(await next.release()).toBe(true);
     });
 
+    it('spares who has given the lock back and taken it anew while it asked, by the same session', async () => {
+      const lock = stage.scene.lock({ lockTimeoutMs: 30_000 });
+      const first = await lock.acquire();
+      const line = await stage.onTerminal('break', stage.scene.key());
+      await line.shows(/\[y\/N\] /);
+      expect(await first.release()).toBe(true);
+      const next = await lock.acquire();
+      line.type('y\r');
+      expect(await line.ended()).toBe(1);
+      expect(line.output).toContain('left as it is');
+      expect(await next.release()).toBe(true);
+    });
+
     it('spares whoever has taken the lock while it asked', async () => {
       const first = await stage.scene.rareLock({ lockTimeoutMs: 30_000 }).acquire();
       const line = await stage.onTerminal('break', stage.scene.key());

@@ -198,8 +198,6 @@ describe('clientOptions', () => {
   describe('CONSUL_HTTP_AUTH', () => {
     it.each([
       ['user:password', 'user', 'password'],
-      ['user', 'user', ''],
-      ['user:', 'user', ''],
       ['user:p:a:s', 'user', 'p:a:s'],
       ['us/er:p@ss word%', 'us/er', 'p@ss word%'],
       ['ü:ß', 'ü', 'ß'],
@@ -406,6 +404,16 @@ describe('consulFromEnv', () => {
       'x-consul-token': 'mine',
       authorization: `Basic ${Buffer.from('user:p@ss:word').toString('base64')}`,
     });
+  });
+
+  it.each([
+    [{ CONSUL_HTTP_AUTH: 'key' }, ''],
+    [{ CONSUL_HTTP_AUTH: 'key:' }, ''],
+    [{}, 'k%65y@'],
+  ])('sends a user without a password with the colon that ends a user’s name: %j', async (env, user) => {
+    const port = await listening(createServer(answer));
+    await asking({ CONSUL_HTTP_ADDR: `http://${user}127.0.0.1:${port}`, ...env });
+    expect(requests[0]!.headers.authorization).toBe(`Basic ${Buffer.from('key:').toString('base64')}`);
   });
 
   describe('where no agent answers', () => {

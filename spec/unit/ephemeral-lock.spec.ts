@@ -72,4 +72,15 @@ describe('hold', () => {
     expect(error).toMatchObject({ code: 'LOCK_DEADLOCK' });
     expect(book.of('warn')).toHaveLength(1);
   });
+
+  it('does not take a lock of the same name in another datacenter for the one that is held further up', async () => {
+    const book = new LogBook();
+    // The fake has one datacenter, in which they meet.
+    const elsewhere = scene.lock({ dc: 'elsewhere', logger: book.logger });
+    const error = await scene
+      .lock({ dc: 'here' })
+      .hold(async () => await failureOf(async () => await elsewhere.hold(() => {})));
+    expect(error).toMatchObject({ code: 'LOCK_NOT_ACQUIRED' });
+    expect(book.of('warn')).toEqual([]);
+  });
 });

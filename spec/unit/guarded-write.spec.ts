@@ -181,6 +181,14 @@ describe('writeGuarded', () => {
       expect(entries[0]).toMatchObject({ token: 7, value: Buffer.from('old') });
     });
 
+    it('is known for ours after that also when another with the same flags is refused', async () => {
+      transact.mockRejectedValueOnce(new Error('socket hang up'));
+      await failureOf(async () => await write([set('locks/a', { Flags: 99 })]));
+      transact.mockImplementation(refusing({ OpIndex: 0, What: 'no' }));
+      await expect(write([set('locks/a', { Flags: 99 })])).resolves.toBeUndefined();
+      expect(isKnownForOurs(99)).toBe(true);
+    });
+
     it.each([
       ['a refusal by a guard', refusing({ OpIndex: 0, What: 'no' })],
       ['a refusal of its own', refusing({ OpIndex: 4, What: 'no' })],

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { forceRelease, inspectLock, listLocks, type LockInfo } from '../../lib/index.ts';
+import { forceRelease, inspectLock, type LockHandle, listLocks, type LockInfo } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { connectionRefused, connectionReset, denied, deny, once, refuse } from '../support/hooked-client.ts';
 import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
@@ -26,27 +26,29 @@ describe('forceRelease', () => {
   });
 
   it('says true and leaves the next holder alone when the answer to its deletion is lost', async () => {
-    await scene.otherLock().acquire();
-    let nextHolds = false;
+    const handle = await scene.otherLock().acquire();
+    let next: LockHandle | null = null;
     scene.client.on(
       'transaction',
       once(async (send) => {
         await send();
-        nextHolds = (await scene.otherLock().tryAcquire()) !== null;
+        next = await scene.otherLock().tryAcquire();
         throw connectionReset();
       }),
     );
     expect(await forceRelease('key', scene.options)).toBe(true);
-    expect(nextHolds).toBe(true);
-    expect(await scene.entry()).toMatchObject({ Session: scene.fake.sessions()[0]?.ID });
-    expect(scene.fake.sessions()).toHaveLength(1);
+    expect(await scene.entry()).toMatchObject({ Session: next!.sessionId });
+    expect(await handle.release()).toBe(false);
+    expect(scene.fake.sessions().map(({ ID }) => ID)).toEqual([next!.sessionId]);
   });
 
-  it('says true when the answer to its deletion is lost and nobody comes after', async () => {
-    await scene.otherLock().acquire();
+  it('says true when the answer to its deletion is lost and nobody comes after, and leaves the session to its holder', async () => {
+    const handle = await scene.otherLock().acquire();
     scene.fake.loseAnswerOf('transaction');
     expect(await forceRelease('key', scene.options)).toBe(true);
-    expect([scene.fake.keys(), scene.fake.sessions()]).toEqual([[], []]);
+    expect([scene.fake.keys(), scene.fake.sessions().length]).toEqual([[], 1]);
+    expect(await handle.release()).toBe(false);
+    expect(scene.fake.sessions()).toEqual([]);
   });
 
   it('says true when the end of the session succeeds at the second try', async () => {
@@ -115,6 +117,29 @@ describe('forceRelease', () => {
     );
     expect(await forceRelease('key', { ...scene.options, ifSession: handle.sessionId })).toBe(true);
     expect(await scene.entry()).toMatchObject({ Session: expect.any(String) });
+  });
+
+  it('leaves a session alone whose holder has given the lock back itself, for the next lock may be on its way', async () => {
+    const handle = await scene.lock().acquire();
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        expect(await handle.release()).toBe(true);
+        return await send();
+      }),
+    );
+    let taking: Promise<LockHandle> | undefined;
+    scene.client.on(
+      'session.destroy',
+      once(async (send) => {
+        await (taking = scene.lock({}, 'other').acquire());
+        return await send();
+      }),
+    );
+    expect(await forceRelease('key', scene.options)).toBe(true);
+    const next = await (taking ?? scene.lock({}, 'other').acquire());
+    expect(next.sessionId).toBe(handle.sessionId);
+    expect(await next.release()).toBe(true);
   });
 
   it('leaves a next holder alone whose key has got the same index, as after a snapshot was restored', async () => {

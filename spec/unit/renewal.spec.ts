@@ -63,6 +63,27 @@ describe('a lock that is renewed', () => {
     expect(await handle.release()).toBe(true);
   });
 
+  it('is renewed in time when it was waited for, and the renewal beside its taking failed', async () => {
+    const holder = await scene.otherLock().acquire();
+    const blocked = async (): Promise<unknown> =>
+      await scene.client.next('kv.get', ({ options }) => options['index'] !== undefined);
+    const isBlocked = blocked();
+    const acquiring = renewed({ acquireTimeoutMs: 60_000 });
+    await isBlocked;
+    await elapse(900);
+    const isBlockedAgain = blocked();
+    await holder.transaction([{ KV: { Verb: 'set', Key: FULL_KEY, Value: '' } }]);
+    await isBlockedAgain;
+    await elapse(1_400);
+    scene.client.on('session.renew', once(refuse));
+    expect(await holder.release()).toBe(true);
+    const handle = await acquiring;
+    expect(handle.remainingMs).toBeLessThan(TTL_MS / 3);
+    await elapse(TTL_MS);
+    expect(handle.isHeld).toBe(true);
+    expect(await handle.release()).toBe(true);
+  });
+
   it('survives checks that fail, as long as one succeeds in time', async () => {
     const handle = await renewed();
     scene.client.on('kv.get', refuse);
