@@ -285,13 +285,13 @@ export class ConsulGate {
   }
 
   /** The error for operations of a user's transaction that were refused. */
-  refused(reasons: readonly string[]): ConsulRequestError {
+  refused(reasons: readonly string[], { transient }: { transient: boolean }): ConsulRequestError {
     const said = sayable(reasons.join('; '), this.#secrets());
     return new ConsulRequestError(`transaction: Consul rejected the request: ${said}`, {
       code: 'CONSUL_REJECTED',
       operation: 'transaction',
       statusCode: 409,
-      transient: false,
+      transient,
       keys: this.#keys,
     });
   }

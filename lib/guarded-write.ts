@@ -1,6 +1,7 @@
 import type { ConsulGate, CallLimits, KvOperation } from './consul-gate.ts';
 import { type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import { isAmbiguous } from './consul-failure.ts';
+import type { ConsulRequestError } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
 import { drawFlags, linksOf } from './lock-flags.ts';
 import { shown } from './lock-key.ts';
@@ -62,9 +63,19 @@ function isBase64(text: string): boolean {
   return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
 }
 
+export type GuardedOutcome =
+  | { readonly kind: 'committed'; readonly results: readonly KvResult[] }
+  /** A key of the lock does not stand as this handle last wrote it. */
+  | { readonly kind: 'refused' }
+  /**
+   * Consul looks at lock delays before all else: the lock is lost, or it is still ours and a server that has come back from its
+   * log counts the delay anew that a former holder's end once began (measured on 1.8.7).
+   */
+  | { readonly kind: 'lock-delay'; readonly error: ConsulRequestError };
+
 /**
- * Commits the operations only while every key of the lock stands as this handle last wrote it; undefined when a guard
- * refused. An operation refused is `CONSUL_REJECTED`; after an ambiguous answer nothing is sent again.
+ * Commits the operations only while every key of the lock stands as this handle last wrote it. An operation refused is
+ * `CONSUL_REJECTED`; after an ambiguous answer nothing is sent again.
  *
  * A `set` on the lock's own key becomes a `lock` of the same session: a plain set would turn `LockIndex` to 0, and with
  * behavior 'release' the key would be taken for data ever after.
@@ -75,7 +86,7 @@ export async function writeGuarded(
   entries: readonly LockEntry[],
   operations: readonly KvOperation[],
   limits: CallLimits,
-): Promise<readonly KvResult[] | undefined> {
+): Promise<GuardedOutcome> {
   const guards = entries.flatMap((entry) => guardsOf(entry, sessionId));
   const rewritings: { readonly entry: LockEntry; readonly kv: KvOperation['KV']; readonly flags: number }[] =
     [];
@@ -92,18 +103,19 @@ export async function writeGuarded(
   try {
     const outcome = await gate.transact([...guards, ...sent], limits);
     if (!outcome.committed) {
-      // Consul looks at lock delays before all else. None runs for a key that is still ours.
+      const { refusals } = outcome;
+      if (refusals.some(({ opIndex }) => opIndex < guards.length)) return { kind: 'refused' };
       const isDelayed = ({ opIndex, what }: Refusal): boolean =>
         withoutNames(what).includes('due to lock delay') &&
         rewritings.some(({ kv }) => kv === sent[opIndex - guards.length]?.KV);
-      const isGuards = (refusal: Refusal): boolean => refusal.opIndex < guards.length || isDelayed(refusal);
-      if (outcome.refusals.some(isGuards)) return undefined;
-      throw gate.refused(
-        outcome.refusals.map(({ opIndex, what }) => {
-          const index = opIndex - guards.length;
-          return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
-        }),
-      );
+      const transient = refusals.some(isDelayed);
+      const reasons = refusals.map(({ opIndex, what }) => {
+        const index = opIndex - guards.length;
+        return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
+      });
+      const error = gate.refused(reasons, { transient });
+      if (transient) return { kind: 'lock-delay', error };
+      throw error;
     }
     // Every guard yields one row (measured on 1.8.7).
     const results = outcome.results.slice(guards.length);
@@ -116,7 +128,7 @@ export async function writeGuarded(
         value: Buffer.from(kv.Value ?? '', 'base64'),
       });
     }
-    return results;
+    return { kind: 'committed', results };
   } catch (error) {
     isInDoubt = isAmbiguous(error);
     throw error;

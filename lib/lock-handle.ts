@@ -183,10 +183,13 @@ export class LockHandle implements AsyncDisposable {
   /**
    * Commits KV operations (full keys) in one Consul transaction that is refused once the lock is no longer ours, so that
    * a late holder cannot make it. At most 64 operations, less 2 for each key of the lock. A `set` on the lock's own key
-   * moves the fencing token. Another key that it locks with `sessionId` is freed with the release, by the session's end. Resolves to Consul's results, a row for each operation that yields one.
+   * moves the fencing token. Another key that it locks with `sessionId` is freed with the release, by the session's end. Resolves
+   * to Consul's results, a row for each operation that yields one.
    *
    * Rejects with `LockLostError`, `LockNotHeldError`, `CONSUL_REJECTED` for an operation refused, or
-   * `CONSUL_UNAVAILABLE`, after which it may have been carried out: it is never sent twice.
+   * `CONSUL_UNAVAILABLE`, after which it may have been carried out: it is never sent twice. `CONSUL_REJECTED` is `transient` when a
+   * server that has come back counts anew the lock delay of a former holder (measured on 1.8.7): the lock is held, but its own
+   * key cannot be rewritten until that is over.
    */
   async transaction(operations: readonly KvOperation[]): Promise<readonly KvResult[]> {
     const checked = checkedOperations(operations, this.#lot.entries);
@@ -196,14 +199,18 @@ export class LockHandle implements AsyncDisposable {
     for (let round = 0; round < 2;) {
       this.#lease.assertHeld('transaction');
       const token = this.#token;
-      const results = await this.#lot.session.send(
+      const outcome = await this.#lot.session.send(
         async (limits) =>
           await writeGuarded(this.#lot.terms.gate, this.sessionId, this.#lot.entries, checked, limits),
         {},
       );
-      if (results) return results;
+      if (outcome.kind === 'committed') return outcome.results;
       const state = await retryWithin(this.#lot.terms.settings, async () => await this.#check({}));
       if (state !== 'ours') this.#lease.lose(state);
+      if (outcome.kind === 'lock-delay') {
+        this.#lease.assertHeld('transaction');
+        throw outcome.error;
+      }
       // Our own rewritings may be sent side by side, and each of them moves the token that the others are guarded by.
       if (this.#token === token) round++;
     }

@@ -63,6 +63,56 @@ describeWithOwnAgents('a server that is killed and comes back', () => {
     });
   });
 
+  describe('with the lock delay of a former holder in its log', () => {
+    const DELAY_MS = 6_000;
+
+    beforeAll(async () => {
+      agent = await startAgent({ mode: 'server' });
+      scene = new Scene(agent.address);
+    });
+    afterAll(async () => {
+      await scene.end();
+      await agent.stop();
+    });
+
+    it('counts it anew: the holder keeps its lock, and has to wait only to rewrite the lock’s own key', async () => {
+      const former = await scene.lock({ ...LIMITS, lockDelayMs: DELAY_MS }).acquire();
+      await scene.destroySession(former.sessionId);
+      const holder = await scene.lock(LIMITS).acquire({ acquireTimeoutMs: 30_000 });
+      const { fencingToken } = holder;
+      await agent.restart();
+      const rewrite = async (): Promise<unknown> =>
+        await holder.transaction([{ KV: { Verb: 'set', Key: holder.fullKey, Value: 'bmV3' } }]);
+      await expect(rewrite()).rejects.toMatchObject({
+        code: 'CONSUL_REJECTED',
+        transient: true,
+        message: expect.stringContaining('due to lock delay'),
+      });
+      expect(holder.isHeld).toBe(true);
+      expect(holder.fencingToken).toBe(fencingToken);
+      expect(await holder.verify()).toBe(true);
+      await holder.renew();
+      const Key = scene.fullKey('data');
+      await holder.transaction([
+        { KV: { Verb: 'set', Key, Value: 'bmV3' } },
+        { KV: { Verb: 'delete', Key } },
+      ]);
+      await until(
+        async () =>
+          await rewrite().then(
+            () => true,
+            (error: { transient?: boolean }) => {
+              if (error.transient !== true) throw error;
+              return false;
+            },
+          ),
+        { timeoutMs: DELAY_MS + 5_000 },
+      );
+      expect(holder.fencingToken).toBeGreaterThan(fencingToken);
+      expect(await holder.release()).toBe(true);
+    });
+  });
+
   describe('without its data', () => {
     beforeAll(async () => {
       agent = await startAgent();

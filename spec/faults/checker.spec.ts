@@ -579,6 +579,16 @@ describe('rule e', () => {
     const failed = called('c0.0#1', 'renew', [10_100, 10_110], { code: 'ECONNRESET', message: 'no' });
     expect(objections(acquired, failed)).toEqual(['e: renew of c0.0#1: ECONNRESET: no']);
   });
+
+  it('lets a rewriting be refused by a lock delay that a server counts anew, and by nothing else', () => {
+    const refused = (message: string): Fact[] =>
+      called('c0.0#1', 'transaction', [10_100, 10_110], { code: 'CONSUL_REJECTED', message });
+    const delayed = 'operations[2] (set): failed to lock key "locks/run/a" due to lock delay';
+    expect(objections(acquired, refused(delayed))).toEqual([]);
+    expect(objections(acquired, refused('rewritten'))).toEqual([
+      'e: transaction of c0.0#1: CONSUL_REJECTED: rewritten',
+    ]);
+  });
 });
 
 describe('rule f', () => {

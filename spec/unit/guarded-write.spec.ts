@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { KvResult } from '../../lib/consul-answer.ts';
 import type { ConsulClient } from '../../lib/consul-client.ts';
 import { ConsulGate, type KvOperation } from '../../lib/consul-gate.ts';
-import { checkedOperations, writeGuarded } from '../../lib/guarded-write.ts';
+import { checkedOperations, type GuardedOutcome, writeGuarded } from '../../lib/guarded-write.ts';
 import { LockEntry } from '../../lib/lock-entry.ts';
 import { failureOf } from '../support/failure-of.ts';
 
@@ -59,7 +59,7 @@ const row = (Key: string, ModifyIndex: number, more: object = {}): KvResult => (
 
 const GUARD_ROWS = [row('locks/a', 7), row('locks/a', 7), row('locks/b', 8), row('locks/b', 8)];
 
-const write = async (operations: KvOperation[]): Promise<readonly KvResult[] | undefined> =>
+const write = async (operations: KvOperation[]): Promise<GuardedOutcome> =>
   await writeGuarded(gate, ID, entries, operations, {});
 
 const refusing =
@@ -80,12 +80,12 @@ describe('writeGuarded', () => {
 
   it("resolves to the operations' own results", async () => {
     transact.mockResolvedValue({ Results: [...GUARD_ROWS, row('x', 20)] });
-    await expect(write([set('x')])).resolves.toEqual([row('x', 20)]);
+    await expect(write([set('x')])).resolves.toEqual({ kind: 'committed', results: [row('x', 20)] });
   });
 
-  it.each([0, 1, 2, 3])('resolves to undefined when guard %d is refused', async (OpIndex) => {
+  it.each([0, 1, 2, 3])('is refused when guard %d is', async (OpIndex) => {
     transact.mockImplementation(refusing({ OpIndex, What: 'failed index check' }, { OpIndex: 4, What: 'x' }));
-    await expect(write([set('x')])).resolves.toBeUndefined();
+    await expect(write([set('x')])).resolves.toEqual({ kind: 'refused' });
   });
 
   it('rejects when its first operation alone is refused, which comes next to the guards', async () => {
@@ -185,7 +185,7 @@ describe('writeGuarded', () => {
       transact.mockRejectedValueOnce(new Error('socket hang up'));
       await failureOf(async () => await write([set('locks/a', { Flags: 99 })]));
       transact.mockImplementation(refusing({ OpIndex: 0, What: 'no' }));
-      await expect(write([set('locks/a', { Flags: 99 })])).resolves.toBeUndefined();
+      await expect(write([set('locks/a', { Flags: 99 })])).resolves.toEqual({ kind: 'refused' });
       expect(isKnownForOurs(99)).toBe(true);
     });
 
@@ -203,10 +203,18 @@ describe('writeGuarded', () => {
       expect(entries[0]).toMatchObject({ token: 7, value: Buffer.from('old') });
     });
 
-    it('is refused by its guards when a lock delay runs, which a lock that is still ours does not have', async () => {
+    it('says which operation a lock delay of its own key has refused, and that this passes', async () => {
       const What = 'failed to lock key "locks/a" due to lock delay';
       transact.mockImplementation(refusing({ OpIndex: 5, What }));
-      await expect(write([set('x'), set('locks/a')])).resolves.toBeUndefined();
+      await expect(write([set('x'), set('locks/a', { Flags: 99 })])).resolves.toMatchObject({
+        kind: 'lock-delay',
+        error: {
+          code: 'CONSUL_REJECTED',
+          transient: true,
+          message: expect.stringContaining(`operations[1] (set): ${What}`),
+        },
+      });
+      expect(isKnownForOurs(99)).toBe(false);
     });
 
     it('is in doubt when the committed results do not show it', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { KvOperation, LockHandle } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { connectionReset, cutAnswer, type Hook, once } from '../support/hooked-client.ts';
@@ -159,6 +159,44 @@ describe('transaction', () => {
     });
     expect(handle.isHeld).toBe(true);
     expect(await handle.release()).toBe(true);
+  });
+
+  describe('refused because a lock delay runs for its own key', () => {
+    const refuse = async (): Promise<never> =>
+      await Promise.reject(
+        Object.assign(new Error('conflict'), {
+          isResponse: true,
+          response: {
+            statusCode: 409,
+            body: { Errors: [{ OpIndex: 2, What: `failed to lock key "${FULL_KEY}" due to lock delay` }] },
+          },
+        }),
+      );
+
+    it('rejects with that, when the lock is still held, and sends it once', async () => {
+      const handle = await scene.lock().acquire();
+      const refused = jest.fn(refuse);
+      scene.client.on('transaction', once(refused));
+      const error = await failureOf(async () => await handle.transaction([rewriting('mine')]));
+      expect(error).toMatchObject({
+        code: 'CONSUL_REJECTED',
+        transient: true,
+        message: expect.stringContaining('due to lock delay'),
+      });
+      expect(refused).toHaveBeenCalledTimes(1);
+      expect(scene.client.sent.filter(({ operation }) => operation === 'transaction')).toHaveLength(2);
+      expect(handle.isHeld).toBe(true);
+      await handle.transaction([rewriting('mine')]);
+      expect(await handle.release()).toBe(true);
+    });
+
+    it('rejects with the loss when it is the delay after its own session', async () => {
+      const handle = await scene.lock({ lockDelayMs: 5_000 }).acquire();
+      await scene.fake.session.destroy(handle.sessionId);
+      const error = await failureOf(async () => await handle.transaction([rewriting('mine')]));
+      expect(error).toMatchObject({ code: 'LOCK_LOST', reason: 'session-invalidated' });
+      expect(handle.isHeld).toBe(false);
+    });
   });
 
   it('is sent again when its guards met the handle’s own rewriting that was under way', async () => {
