@@ -14,6 +14,8 @@ export interface ConsulClient {
     destroy(...args: never[]): Promise<unknown>;
     /** `GET /v1/session/info/:id`. */
     info(...args: never[]): Promise<unknown>;
+    /** `GET /v1/session/list`: needed by `listLocks` alone. */
+    list?(...args: never[]): Promise<unknown>;
   };
   /** Keys, which are read one at a time or, by `listLocks` and `forceRelease`, with all that begin alike. */
   kv: {
@@ -41,16 +43,22 @@ export function assertCallable(name: string, client: unknown): asserts client is
     );
   }
   for (const [group, methods] of Object.entries(CALLS)) {
-    const calls = (client as Record<string, Record<string, unknown> | undefined | null>)[group];
-    for (const method of methods) {
-      if (typeof calls?.[method] !== 'function') {
-        throw new TypeError(
-          `${name}: must have the call ${group}.${method}, as the consul package has; ` +
-            `got ${client.constructor?.name ?? 'an object'} without it`,
-        );
-      }
-    }
+    for (const method of methods) assertHas(name, client, group, method);
   }
+}
+
+/** Throws a `TypeError` unless the client has the call that only `listLocks` needs. */
+export function assertListsSessions(name: string, client: ConsulClient): void {
+  assertHas(name, client, 'session', 'list');
+}
+
+function assertHas(name: string, client: object, group: string, method: string): void {
+  const calls = (client as Record<string, Record<string, unknown> | undefined | null>)[group];
+  if (typeof calls?.[method] === 'function') return;
+  throw new TypeError(
+    `${name}: must have the call ${group}.${method}, as the consul package has; ` +
+      `got ${client.constructor?.name ?? 'an object'} without it`,
+  );
 }
 
 /** Where a client of the `consul` package has its connections. */

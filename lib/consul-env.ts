@@ -16,7 +16,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * unix://), `CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_TOKEN_FILE`, `CONSUL_HTTP_AUTH`, `CONSUL_HTTP_SSL`,
  * `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`, `CONSUL_CAPATH`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY` and
  * `CONSUL_TLS_SERVER_NAME`. As there, a token file that holds a token wins over `CONSUL_HTTP_TOKEN`, and an address
- * without a scheme is plain HTTP unless `CONSUL_HTTP_SSL` is true.
+ * without a scheme is plain HTTP unless `CONSUL_HTTP_SSL` is true. The last six are read only with TLS.
  *
  * Throws a `TypeError` that names the variable when one cannot be understood or its file cannot be read.
  */
@@ -97,7 +97,20 @@ function apiUrl(scheme: 'http' | 'https', rest: string, given: string): URL {
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1`;
   url.search = '';
   url.hash = '';
+  if (!isDecodable(url.username) || !isDecodable(url.password)) {
+    throw invalid('CONSUL_HTTP_ADDR', 'must have user and password percent-encoded, as UTF-8', given);
+  }
   return url;
+}
+
+/** The client decodes both. */
+function isDecodable(encoded: string): boolean {
+  try {
+    decodeURIComponent(encoded);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function credentials(env: Environment, url: URL): void {

@@ -250,11 +250,7 @@ export class ConsulGate {
   async readSessions(limits?: CallLimits): Promise<ReadonlyMap<string, SessionInfo>> {
     return await this.#send(
       'session.list',
-      async (call) => {
-        const { list } = this.#client.session;
-        if (!list) throw Object.assign(new Error('the client has no session.list'), { isValidation: true });
-        return await list.call(this.#client.session, merged(MODES.consistent, call));
-      },
+      (call) => this.#client.session.list!(merged(MODES.consistent, call)),
       ({ body }) => {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
         return new Map(body.map(sessionOf).map((session) => [session.id, session]));

@@ -159,6 +159,7 @@ export class ContenderSession {
       return await adoptSession(this.#gate, id, this.#settings, {
         signal: this.#signal,
         keys: this.#terms.keys,
+        lane: 'contending',
       });
     }
     // Not ended by a cancellation: only its answer tells which session has to be removed.

@@ -1,8 +1,8 @@
 import type { LockInfo } from './lock-info.ts';
 
 /**
- * Why a holder no longer has its lock: its time ran out; its session was ended; its key was deleted; its key was taken or
- * rewritten by somebody else; `shutdown()` was called.
+ * Why a holder no longer has its lock: its time ran out; its session was ended; its key was deleted; its key was taken
+ * by somebody else; `shutdown()` was called. A plain write on its key is no loss.
  */
 export type LossReason = 'expired' | 'session-invalidated' | 'key-deleted' | 'taken' | 'shutdown';
 

@@ -15,7 +15,7 @@ interface TracedMessage extends LockMessage {
 
 /**
  * Of the tracing channel `consul-lock:acquire`: an acquisition, from its request to the handle, to null or to an error.
- * Wrong arguments are not told. What follows is set when it has ended.
+ * Arguments that are refused before the first request are not told. What follows is set when it has ended.
  */
 export interface AcquireMessage extends TracedMessage {
   /** How long it took, in milliseconds. */

@@ -35,8 +35,8 @@ export function checkedOperations(
 function checkedOperation(operation: unknown, index: number, entries: readonly LockEntry[]): KvOperation {
   const name = `operations[${index}]`;
   const kv = (operation as { KV?: unknown } | null | undefined)?.KV;
-  if (typeof kv !== 'object' || kv === null) {
-    throw new TypeError(`${name}: must be { KV: { Verb, Key, … } }; got ${shown(operation)}`);
+  if (typeof kv !== 'object' || kv === null || Object.keys(operation as object).length > 1) {
+    throw new TypeError(`${name}: must be { KV: { Verb, Key, … } } alone; got ${shown(operation)}`);
   }
   const { Verb: verb, Key: key, Value: value } = kv as Record<string, unknown>;
   if (typeof verb !== 'string' || verb === '') {
@@ -47,6 +47,16 @@ function checkedOperation(operation: unknown, index: number, entries: readonly L
   }
   if (value !== undefined && (typeof value !== 'string' || !isBase64(value))) {
     throw new TypeError(`${name}.KV.Value: must be a string in base64; got ${shown(value)}`);
+  }
+  for (const field of ['Flags', 'Index'] as const) {
+    const number = (kv as KvOperation['KV'])[field];
+    if (number !== undefined && !(Number.isSafeInteger(number) && number >= 0)) {
+      throw new TypeError(`${name}.KV.${field}: must be an integer from 0 to 2^53 - 1; got ${shown(number)}`);
+    }
+  }
+  const { Session: session } = kv as Record<string, unknown>;
+  if (session !== undefined && typeof session !== 'string') {
+    throw new TypeError(`${name}.KV.Session: must be the id of a session; got ${shown(session)}`);
   }
   const own = entries.find(({ fullKey }) =>
     verb === 'delete-tree' ? fullKey.startsWith(key) : fullKey === key,

@@ -1,25 +1,33 @@
 import type { KvEntry } from './consul-answer.ts';
-import { secretsOf } from './consul-client.ts';
+import { assertListsSessions, secretsOf } from './consul-client.ts';
 import { isTransient } from './consul-failure.ts';
 import { ConsulGate, type KvOperation } from './consul-gate.ts';
 import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
 import { assertKey, assertPrefix, fullKeyOf, prefixOf, readablePrefixOf, shown } from './lock-key.ts';
 import { guardsOf, indexGuardOf } from './ownership.ts';
-import { checkedLockOptions, type LockOptions } from './options.ts';
+import { assertSessionId, checkedLockOptions, type LockOptions } from './options.ts';
 import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
 
-/** Who has a lock, as Consul knows it; null when nobody has it and nothing was left behind. */
+/**
+ * Who has a lock, as Consul knows it; null when there is nothing under its key. Of the options, those that say which Consul is
+ * asked and how, and `lockKeyPattern`, matter.
+ */
 export async function inspectLock(key: string, options?: LockOptions): Promise<LockInfo | null> {
   const { gate, fullKey, settings } = gateFor(key, options);
   return await retryWithin(settings, async () => await readLockInfo(gate, fullKey));
 }
 
-/** The locks whose keys begin with `prefix` (a prefix of the key inside the pattern), in the order of their keys. */
+/**
+ * The keys of locks that begin with `prefix` (a prefix of the key inside the pattern), in their order, with who has them; data that
+ * never was a lock is among them, unlocked. Of the options, those that say which Consul is asked and how, and `lockKeyPattern`,
+ * matter. The client must have `session.list`, as the `consul` package has.
+ */
 export async function listLocks(prefix = '', options?: LockOptions): Promise<LockInfo[]> {
   if (typeof prefix !== 'string') throw new TypeError(`prefix: must be a string; got ${shown(prefix)}`);
   const settings = resolveSettings(checkedLockOptions(options));
+  assertListsSessions('consulClient', settings.client);
   const gate = new ConsulGate({ ...settings, keys: [] });
   const { lockKeyPattern } = settings;
   const begin = prefixOf(lockKeyPattern);
@@ -41,7 +49,8 @@ export async function listLocks(prefix = '', options?: LockOptions): Promise<Loc
 /**
  * Frees a lock whoever has it, also one left behind unlocked; false when there was nothing to free, or data that never
  * was a lock. Its session is ended too when it holds nothing else; one that was made by another program is left to its TTL
- * where an ACL token is in use, because Consul does not tell which keys a token cannot see, and so is one whose holder may
+ * where an ACL token is given, because Consul does not tell which keys a token cannot see (without one, where there are ACLs, the
+ * agent's default token has to read all keys), and so is one whose holder may
  * have given the lock back in that very moment, because the next lock may be on its way with it. A holder that is still at work learns
  * of it by `signal`, `verify` and a refused `transaction`.
  *
@@ -56,9 +65,7 @@ export async function forceRelease(
     throw new TypeError(`options: must be an object; got ${shown(options)}`);
   }
   const { ifSession, ifFencingToken, ...lockOptions } = options;
-  if (ifSession !== undefined && (typeof ifSession !== 'string' || ifSession === '')) {
-    throw new TypeError(`ifSession: must be the id of a session; got ${shown(ifSession)}`);
-  }
+  if (ifSession !== undefined) assertSessionId('ifSession', ifSession);
   if (ifFencingToken !== undefined && !(Number.isSafeInteger(ifFencingToken) && ifFencingToken > 0)) {
     throw new TypeError(
       `ifFencingToken: must be a fencing token, an integer > 0; got ${shown(ifFencingToken)}`,

@@ -9,7 +9,7 @@ import type { StopSignal } from './stop.ts';
  */
 export type Lane = 'opening' | 'contending' | 'waiting' | 'holding';
 
-/** In all no more than 150 for one client; who opens a session shares with those who take a key by theirs. */
+/** In all no more than 140 for one client; who opens a session shares with those who take a key by theirs. */
 const MOST_AT_ONCE: Readonly<Record<Exclude<Lane, 'opening'>, number>> = {
   contending: 60,
   waiting: 32,

@@ -2,7 +2,7 @@
 export interface LockInfo {
   /** The key in Consul. */
   fullKey: string;
-  /** False for a key that was left behind unlocked. */
+  /** False for a key that nobody holds: left behind unlocked, or data that never was a lock. */
   locked: boolean;
   /** The holder's session; none for a key that nobody holds. */
   sessionId?: string;

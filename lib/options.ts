@@ -86,7 +86,8 @@ export interface LockOptions {
   behavior?: LockBehavior | undefined;
   /**
    * The id of a session to use instead of making one. It is renewed at the acquisition and never destroyed; its TTL is
-   * read from Consul, and it must have one. A key that it already holds is contention.
+   * read from Consul, and it must have one. A key that it already holds is contention. Its name, its checks and its lock delay
+   * are as it was made: `sessionName`, `checks` and `lockDelayMs` are for sessions that are made here.
    */
   session?: string | undefined;
   /**
@@ -169,6 +170,14 @@ const secret: Check = (name, value) => {
   }
 };
 
+/** Throws a `TypeError` unless it is what Consul gives for an id. */
+export function assertSessionId(name: string, value: unknown): void {
+  if (typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)) return;
+  throw new TypeError(
+    `${name}: must be the id of a session, a UUID in lower case as Consul gives it; got ${shown(value)}`,
+  );
+}
+
 const checks = {
   consulClient: assertCallable,
   acquireTimeoutMs: integer(0, Number.MAX_SAFE_INTEGER, { orInfinity: true }),
@@ -201,11 +210,7 @@ const checks = {
   },
   session(name, value) {
     text(name, value);
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value as string)) {
-      throw new TypeError(
-        `${name}: must be the id of a session, a UUID in lower case as Consul gives it; got ${shown(value)}`,
-      );
-    }
+    assertSessionId(name, value);
   },
   token: secret,
   dc: text,

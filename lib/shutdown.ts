@@ -18,7 +18,8 @@ const TIDYING_MS = 15_000;
 /**
  * For the end of a process: refuses later acquisitions and rejects those that wait (`LOCK_SHUTDOWN`), aborts the signals
  * of held locks (reason `'shutdown'`), waits up to `graceMs` for their releases, gives back the rest, and ends idle
- * sessions. Never rejects for what Consul does.
+ * sessions. Sessions of the option `session` are not ended. Never rejects for what Consul does, and settles within `graceMs` plus 15 s
+ * when it does not answer.
  */
 export async function shutdown(options: ShutdownOptions = {}): Promise<void> {
   assertOptions(options, ['graceMs'], 'options');

@@ -1,4 +1,5 @@
-const ENVIRONMENT = `Consul is found by CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and the other variables of Consul's own command.`;
+const ENVIRONMENT = `Consul is found by CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and the other variables that Consul's own command
+has for address, access and TLS.`;
 
 export const HELP = {
   main: `Short-lived distributed locks on Consul.
@@ -32,8 +33,8 @@ Examples:
   consul-lock run --timeout inf deploy -- sh -c 'echo "token $CONSUL_LOCK_FENCING_TOKEN"; make deploy'
 
 The command has CONSUL_LOCK_KEY, CONSUL_LOCK_SESSION and CONSUL_LOCK_FENCING_TOKEN in its environment. Signals are
-passed on to it. When the lock is lost, the command and what it has started get SIGTERM, and SIGKILL 5s later; Consul
-keeps others out of a lock that was lost for 10s.
+passed on to it. When the lock is lost, the command and what it has started get SIGTERM, and SIGKILL 5s later. Where its
+session was ended, Consul keeps others out of a lock that was lost for 10s.
 
 Exit codes: the command's, or 128 + n when it ended by signal n (so does the waiting); and
   64  wrong usage                       76   the lock was lost, whatever the command ended with

@@ -1,4 +1,5 @@
 import { CLOCK } from '../clock.ts';
+import { shown } from '../lock-key.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeFaults, type FakeOperation } from './fake-faults.ts';
 import { FakeStore, type SessionRow } from './fake-store.ts';
@@ -22,7 +23,7 @@ export interface FakeConsulOptions {
    *
    * @default 10_000
    */
-  readonly sessionTtlMin?: number;
+  readonly sessionTtlMinMs?: number;
 }
 
 const DEFAULT_LEAST_TTL_MS = 10_000;
@@ -49,11 +50,19 @@ export class FakeConsul {
 
   /** Throws a `TypeError` or `RangeError` for options that mean nothing. */
   constructor(options: FakeConsulOptions = {}) {
-    const { now, sessionTtlMin = DEFAULT_LEAST_TTL_MS, ...others } = options;
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`options: must be an object; got ${shown(options)}`);
+    }
+    const { now, sessionTtlMinMs = DEFAULT_LEAST_TTL_MS, ...others } = options;
     const [stray] = Object.keys(others);
-    if (stray !== undefined) throw new TypeError(`unknown option ${stray}: there are now and sessionTtlMin`);
-    if (!(sessionTtlMin > 0 && sessionTtlMin < Infinity)) {
-      throw new RangeError(`sessionTtlMin must be a number of milliseconds above 0, got ${sessionTtlMin}`);
+    if (stray !== undefined) {
+      throw new TypeError(`options: must have known names only (now, sessionTtlMinMs); got ${shown(stray)}`);
+    }
+    if (typeof sessionTtlMinMs !== 'number') {
+      throw new TypeError(`sessionTtlMinMs: must be a number of milliseconds; got ${shown(sessionTtlMinMs)}`);
+    }
+    if (!(sessionTtlMinMs > 0 && sessionTtlMinMs < Infinity)) {
+      throw new RangeError(`sessionTtlMinMs: must be a number of milliseconds > 0; got ${sessionTtlMinMs}`);
     }
     const traffic = new FakeTraffic();
     this.clock = new FakeClock(now, async () => await traffic.settle());
@@ -61,7 +70,7 @@ export class FakeConsul {
     // By this the deadlines of locks that are taken through this client are counted.
     Object.defineProperty(this, CLOCK, { value: this.clock });
     const wire = new FakeWire(this.clock, traffic, this.store, this.faults);
-    this.session = sessionCalls(wire, this.store, sessionTtlMin);
+    this.session = sessionCalls(wire, this.store, sessionTtlMinMs);
     this.kv = kvCalls(wire, this.store);
     this.transaction = transactionCalls(wire, this.store);
   }

@@ -5,7 +5,7 @@ import { describeClientContract } from './client-contract.ts';
 import { failureOf, kv, NO_SESSION, withResponse } from './client/harness.ts';
 
 // One for all tests, as they share a real server, too.
-const shared = new FakeConsul({ sessionTtlMin: 100 });
+const shared = new FakeConsul({ sessionTtlMinMs: 100 });
 
 describeClientContract('FakeConsul', {
   client: () => shared,
@@ -104,12 +104,22 @@ describe('the time of a FakeConsul', () => {
     await expect(new FakeConsul().advance('10' as never)).rejects.toThrow(TypeError);
   });
 
-  it.each([{ now: 'noon' }, { now: NaN }, { now: () => 'noon' }, { clock: 5 }])(
-    'cannot be made with %p',
-    (options) => {
-      expect(() => new FakeConsul(options as never)).toThrow(TypeError);
-    },
-  );
+  it.each([
+    { now: 'noon' },
+    { now: NaN },
+    { now: () => 'noon' },
+    { clock: 5 },
+    { sessionTtlMinMs: '200' },
+    null,
+  ])('cannot be made with %p', (options) => {
+    expect(() => new FakeConsul(options as never)).toThrow(TypeError);
+  });
+
+  it.each([0, -1, NaN, Infinity])('cannot have a shortest TTL of %p', (sessionTtlMinMs) => {
+    expect(() => new FakeConsul({ sessionTtlMinMs })).toThrow(
+      new RangeError(`sessionTtlMinMs: must be a number of milliseconds > 0; got ${sessionTtlMinMs}`),
+    );
+  });
 });
 
 describe('a fault of a FakeConsul', () => {

@@ -25,7 +25,7 @@ export interface FakeEntry {
  * only by `fake.advance`; the limits of requests are real, and short.
  */
 export class FakeScene {
-  readonly fake: FakeConsul = new FakeConsul({ sessionTtlMin: 100 });
+  readonly fake: FakeConsul = new FakeConsul({ sessionTtlMinMs: 100 });
   readonly client: HookedClient = new HookedClient(this.fake);
   readonly #userSessions = new Set<string>();
 

@@ -571,7 +571,7 @@ describe('lockTimeoutMs', () => {
   });
 
   it('of 9 999 is granted together with a lower minLockTimeoutMs', async () => {
-    const consulClient = new FakeConsul({ sessionTtlMin: 100 });
+    const consulClient = new FakeConsul({ sessionTtlMinMs: 100 });
     const options = { consulClient, lockTimeoutMs: 9_999, minLockTimeoutMs: 9_999 };
     const handle = await new EphemeralLock('key', options).acquire();
     expect(handle.remainingMs).toBe(9_999);
@@ -852,7 +852,9 @@ describe('transaction', () => {
     await handle.release();
   });
 
-  const set = (Key: unknown, Value: unknown = 'dg=='): object => ({ KV: { Verb: 'set', Key, Value } });
+  const set = (Key: unknown, Value: unknown = 'dg=='): { KV: object } => ({
+    KV: { Verb: 'set', Key, Value },
+  });
   const over = (Verb: string, Key = 'locks/ephemeral/b'): unknown[] => [set('x'), { KV: { Verb, Key } }];
 
   it.each<[string, unknown, typeof TypeError, string, string, string]>([
@@ -866,6 +868,39 @@ describe('transaction', () => {
     ['another shape', [{ Verb: 'set' }], TypeError, 'operations[0]', 'must be { KV:', '{'],
     ['another endpoint', [{ Node: {} }], TypeError, 'operations[0]', 'must be { KV:', '{'],
     ['KV: null', [{ KV: null }], TypeError, 'operations[0]', 'must be { KV:', '{'],
+    ['more than KV', [{ ...set('x'), Node: {} }], TypeError, 'operations[0]', '} alone', '{'],
+    [
+      'Flags of -1',
+      [{ KV: { ...set('x').KV, Flags: -1 } }],
+      TypeError,
+      'operations[0].KV.Flags',
+      'an integer',
+      '-1',
+    ],
+    [
+      'an Index of 1.5',
+      [{ KV: { ...set('x').KV, Index: 1.5 } }],
+      TypeError,
+      'operations[0].KV.Index',
+      'an integer',
+      '1.5',
+    ],
+    [
+      "an Index of '7'",
+      [{ KV: { ...set('x').KV, Index: '7' } }],
+      TypeError,
+      'operations[0].KV.Index',
+      'an integer',
+      "'7'",
+    ],
+    [
+      'a Session of 7',
+      [{ KV: { ...set('x').KV, Session: 7 } }],
+      TypeError,
+      'operations[0].KV.Session',
+      'the id',
+      '7',
+    ],
     ['no verb', [{ KV: { Key: 'x' } }], TypeError, 'operations[0].KV.Verb', 'a verb', 'undefined'],
     ['an empty verb', [{ KV: { Verb: '', Key: 'x' } }], TypeError, 'operations[0].KV.Verb', 'a verb', "''"],
     ['no key', [set(undefined)], TypeError, 'operations[0].KV.Key', 'must be a full key', 'undefined'],
@@ -933,6 +968,7 @@ describe('forceRelease', () => {
     ['null', null],
     ["''", ''],
     ['{}', {}],
+    ["'nope'", 'nope'],
   ])('refuses ifSession of %s', async (shown, ifSession) => {
     expect(
       await refusalOf(

@@ -98,6 +98,8 @@ describe('clientOptions', () => {
       'http://[::1',
       'http://exa mple:8500',
       ':8500',
+      'http://a%zz@consul.example',
+      'http://a:%ff@consul.example',
     ])('of %s is refused', (address) => {
       expect(() => clientOptions({ CONSUL_HTTP_ADDR: address })).toThrow(TypeError);
       expect(() => clientOptions({ CONSUL_HTTP_ADDR: address })).toThrow(/^CONSUL_HTTP_ADDR: must /);

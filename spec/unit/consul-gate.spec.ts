@@ -531,15 +531,6 @@ describe('createSession', () => {
   });
 });
 
-describe('readSessions', () => {
-  it('is refused by a client without session.list', async () => {
-    const client = clientThat(async () => []);
-    delete (client.session as { list?: unknown }).list;
-    const gate = new ConsulGate({ client, token: undefined, dc: undefined, requestTimeoutMs: 50, keys: [] });
-    await expect(gate.readSessions()).rejects.toMatchObject({ code: 'CONSUL_REJECTED', transient: false });
-  });
-});
-
 describe('a lock on a hostile client', () => {
   let options: { consulClient: ConsulClient; requestTimeoutMs: number; retryTimeoutMs: number };
 

@@ -70,10 +70,13 @@ describe('requests', () => {
     expect([isSent, traffic.isFull]).toEqual([false, false]);
   });
 
-  it('of holders do not wait behind those of contenders', async () => {
+  it.each([
+    ['session.create', {}],
+    ['session.info', { session: '11111111-2222-3333-4444-555555555555' }],
+  ] as const)('of holders do not wait behind %s of contenders', async (operation, options) => {
     const scene = new FakeScene();
     const handle = await scene.lock({}, 'held').acquire();
-    scene.client.on(['session.create'], hang);
+    scene.client.on(operation, hang);
     const controller = new AbortController();
     const { signal } = controller;
     setMaxListeners(0, signal);
@@ -81,11 +84,12 @@ describe('requests', () => {
       { length: 200 },
       async (_none, number) =>
         await failureOf(
-          async () => await scene.lock({ requestTimeoutMs: 300 }, `key ${number}`).acquire({ signal }),
+          async () =>
+            await scene.lock({ ...options, requestTimeoutMs: 300 }, `key ${number}`).acquire({ signal }),
         ),
     );
-    await scene.client.next('session.create');
-    expect(scene.client.count('session.create')).toBeLessThan(100);
+    await scene.client.next(operation);
+    expect(scene.client.count(operation)).toBeLessThan(100);
     await handle.renew();
     expect(await handle.release()).toBe(true);
     controller.abort(new Error('cancelled'));

@@ -26,7 +26,7 @@ async function elapse(ms: number): Promise<void> {
 describe('a lock that is renewed', () => {
   it('survives a renewal that hangs, with a TTL near requestTimeoutMs', async () => {
     // By the system's clock, for that limits requests.
-    const fake = new FakeConsul({ now: Date.now, sessionTtlMin: 100 });
+    const fake = new FakeConsul({ now: Date.now, sessionTtlMinMs: 100 });
     const { session, kv, transaction } = new HookedClient(fake);
     let next: 'usual' | 'hangs' | 'second' = 'usual';
     const second = deferred();

@@ -5,7 +5,7 @@ import { describeLockContract } from './lock-contract.ts';
 let fake: FakeConsul;
 
 beforeEach(() => {
-  fake = new FakeConsul({ sessionTtlMin: 100 });
+  fake = new FakeConsul({ sessionTtlMinMs: 100 });
 });
 
 describeLockContract('FakeConsul', () => ({ client: fake, elapse: async (ms) => await fake.advance(ms) }), {

@@ -28,7 +28,7 @@ export class Stage {
   readonly terms: Terms;
   /** Nothing goes wrong, and nobody interferes. */
   readonly isCalm: boolean;
-  readonly fake: FakeConsul = new FakeConsul({ now: 0, sessionTtlMin: 100 });
+  readonly fake: FakeConsul = new FakeConsul({ now: 0, sessionTtlMinMs: 100 });
   readonly server: ServerView;
   readonly processes: readonly WorldProcess[];
   readonly attempts: Attempt[] = [];
