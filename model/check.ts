@@ -1,7 +1,8 @@
 /** Searches the model of the protocol (lock.pml) for violations, and its crippled variants for those that must be there. */
+import { availableParallelism, freemem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { objectionsTo } from './judge.ts';
-import { runSearch } from './run-search.ts';
+import { MOST_MEGABYTES, runSearch } from './run-search.ts';
 import { SEARCHES, type Search } from './searches.ts';
 import { type Judged, tableOf, verdictOn } from './table.ts';
 import { findTools, type Tools } from './tools.ts';
@@ -9,6 +10,11 @@ import { findTools, type Tools } from './tools.ts';
 /** For each search; on a slow machine one takes a minute. */
 const TIMEOUT_MS = 300_000;
 const MOST_TOLD = 60;
+/** As many as there are cores, and memory for the largest. */
+const AT_ONCE = Math.max(
+  1,
+  Math.min(availableParallelism(), Math.floor(freemem() / 2 ** 20 / MOST_MEGABYTES)),
+);
 
 const { values } = parseArgs({
   // How every violation comes about, also those that must be there.
@@ -25,9 +31,13 @@ if (tools) await checkModel(tools);
 
 async function checkModel(found: Tools): Promise<void> {
   const began = performance.now();
-  const judged: Judged[] = [];
   console.log(`${SEARCHES.length} searches, which take a minute or two\n`);
-  for (const search of SEARCHES) judged.push(await check(found, search));
+  const judged: Judged[] = [];
+  const waiting = SEARCHES.entries();
+  const searchOn = async (): Promise<void> => {
+    for (const [place, search] of waiting) judged[place] = await check(found, search);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, searchOn));
   console.log(`${tableOf(judged)}\n`);
   console.log(`${verdictOn(judged)} ${((performance.now() - began) / 1_000).toFixed(0)} s.`);
   if (judged.some(({ objections }) => objections.length > 0)) process.exitCode = 1;

@@ -14,7 +14,8 @@ import { storyIn } from './story.ts';
 import { run, type Tools } from './tools.ts';
 
 const MODEL = 'lock.pml';
-const MOST_MEGABYTES = 1_400;
+/** Of memory, for one search. */
+export const MOST_MEGABYTES = 1_400;
 const DEEPEST = 2_000_000;
 
 export interface SearchResult {
