@@ -6,6 +6,7 @@ import { mean, median } from './measures/statistics.ts';
 import { loopsByTurns, type Looper } from './contests/loops-by-turns.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
 import { handOverPaths, STEPS } from './contests/hand-over-path.ts';
+import { staysByTurns } from './contests/stays-by-turns.ts';
 import { writeByParts } from './contests/write-by-parts.ts';
 import { loop } from './process/loop.ts';
 import { aligned } from './report/table.ts';
@@ -21,17 +22,24 @@ const WALKED_MS = 20_000;
 const BY_TURNS_WARM_UP_MS = 40_000;
 const BY_TURNS_MS = 60_000;
 
+/** Of all crews together: a process of several comes to a quarter of the locks. */
+const STAYS_WARM_UP_MS = 40_000;
+const STAYS_MS = 60_000;
+
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
  * between an answer and the next request; then the CPU time, by whose code it is; then by turns with raw requests. What the write of a hand-over takes, part
- * by part. And what happens when one process hands a lock over to another, step by step.
+ * by part. What happens when one process hands a lock over to another, step by
+ * step. And how the time of several processes of several callers divides.
  */
 const CASES: readonly (Looper & { readonly limit: ContestantName })[] = [
   { contestant: 'raw-write', callers: 1, limit: 'raw-write' },
   { contestant: 'client-write', callers: 1, limit: 'raw-write' },
   { contestant: 'consul-lock', callers: 50, limit: 'raw-write' },
   { contestant: 'raw-cycle', callers: 1, limit: 'raw-cycle' },
+  { contestant: 'client-cycle', callers: 1, limit: 'raw-cycle' },
   { contestant: 'consul-lock', callers: 1, limit: 'raw-cycle' },
+  { contestant: 'hand-written', callers: 1, limit: 'raw-cycle' },
 ];
 
 const consul = await ConsulBenchServer.start();
@@ -62,6 +70,8 @@ try {
   console.log(`from process to process: ${(3 * WARM_UP_MS + WALKED_MS) / 1_000} s`);
   const walked = { address: consul.address, warmUpMs: WARM_UP_MS, forMs: WALKED_MS };
   const moments = await handOverPaths(walkers, walked);
+  console.log(`several processes of several callers: ${(STAYS_WARM_UP_MS + STAYS_MS) / 1_000} s`);
+  const stays = await staysByTurns(consul.address, { warmUpMs: STAYS_WARM_UP_MS, forMs: STAYS_MS });
   const paths = walkers.map((name, index) => [name, ...moments[index]!.map((us) => us.toFixed(0))]);
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
   const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
@@ -75,6 +85,16 @@ try {
   const partLines = parts.map(({ name, medianUs, meanUs }) => [name, medianUs.toFixed(0), meanUs.toFixed(0)]);
   console.log(`\n${aligned([['µs for each write', 'median', 'mean'], ...partLines], 1)}`);
   console.log(`\n${aligned([['µs since the call of release', ...STEPS], ...paths], 1)}`);
+  const stayLines = stays.map(({ name, locks, meanUs, medianUs, share }) => [
+    name,
+    String(locks),
+    medianUs.toFixed(0),
+    meanUs.toFixed(0),
+    `${(share * 100).toFixed(0)} %`,
+  ]);
+  console.log(
+    `\n${aligned([['µs from lock to lock, by turns', 'locks', 'median', 'mean', 'of the time'], ...stayLines], 1)}`,
+  );
 } finally {
   await consul.stop();
 }

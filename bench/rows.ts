@@ -27,7 +27,7 @@ export interface Target {
 
 const OURS = ['consul-lock'] as const;
 const ON_CONSUL = ['consul-lock', 'hand-written'] as const;
-const NO_LOCK = ['client-write'] as const;
+const NO_LOCK = ['client-write', 'client-cycle'] as const;
 const WAITING = [...ON_CONSUL, 'redlock'] as const;
 const ALL = [...WAITING, 'etcd3'] as const;
 
@@ -47,6 +47,13 @@ export const ROWS: readonly Row[] = [
       { figure: 'toLimit', says: 'time ÷ raw two-write cycle', atMost: 1.15 },
       { figure: 'timeToHandWritten', says: 'time ÷ hand-written cycle', atMost: 0.7 },
     ],
+  },
+  {
+    name: 'client-cycle',
+    title: 'the two writes of a lock, by the consul client alone',
+    contestants: ['client-cycle'],
+    measure: besideLoop('meanMs', 'raw-cycle', { processes: 1, callers: 1 }),
+    targets: [],
   },
   {
     name: 'hand-over',
@@ -75,7 +82,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'client',
     title: 'the write of a hand-over, by the consul client alone',
-    contestants: NO_LOCK,
+    contestants: ['client-write'],
     measure: besideLoop('locksPerSecond', 'raw-write', { processes: 1, callers: 1 }),
     targets: [],
   },

@@ -124,7 +124,10 @@ export class Turns {
     const nobodyCame = this.#letUnheardMs >= this.#forgottenAfterMs;
     this.#rivals = nobodyCame ? 0 : Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
     this.#beginRound();
-    this.#wonAt = performance.now();
+    const now = performance.now();
+    // Until now it was there for the others.
+    if (this.#hadItMsAgo(now) > COURTEOUS_EVERY_MS) this.#courteousAt = now;
+    this.#wonAt = now;
   }
 
   /** It was ours, for however long, and has been given back. */
@@ -221,10 +224,14 @@ export class Turns {
   /** Who had it just now, and has seen no others, may have been too fast for them. */
   #courtesyMs(): number {
     const now = performance.now();
-    const hadItMsAgo = now - Math.max(this.#wonAt, this.#gaveBackAt);
-    if (hadItMsAgo > COURTEOUS_EVERY_MS || now - this.#courteousAt < COURTEOUS_EVERY_MS) return 0;
+    const isRecent = now - this.#courteousAt < COURTEOUS_EVERY_MS;
+    if (isRecent || this.#hadItMsAgo(now) > COURTEOUS_EVERY_MS) return 0;
     this.#courteousAt = now;
     return COURTEOUS_WRITES * this.#writeMs;
+  }
+
+  #hadItMsAgo(now: number): number {
+    return now - Math.max(this.#wonAt, this.#gaveBackAt);
   }
 }
 

@@ -8,6 +8,7 @@ export const CONTESTANTS = [
   'raw-write',
   'raw-cycle',
   'client-write',
+  'client-cycle',
 ] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
@@ -24,6 +25,8 @@ export async function openContestant(name: ContestantName, address: string): Pro
       return await (await import('./raw-cycle.ts')).openRawCycle(address);
     case 'client-write':
       return await (await import('./client-write.ts')).openClientWrite(address);
+    case 'client-cycle':
+      return await (await import('./client-cycle.ts')).openClientCycle(address);
     case 'redlock':
       return (await import('./redlock.ts')).openRedlock(address);
     case 'etcd3':

@@ -15,6 +15,7 @@ export async function loop(contestant: Contestant, task: LoopTask): Promise<Loop
   using requests = new RequestCount(() => counts());
   const failures = new Failures();
   const waitsMs: number[] = [];
+  const heldAtMs: number[] = [];
   const cyclesMs: number[] = [];
   const served: number[] = [];
   const locksOfCallers = Array.from({ length: task.callers }, () => 0);
@@ -31,6 +32,7 @@ export async function loop(contestant: Contestant, task: LoopTask): Promise<Loop
     if (counts(heldAt)) {
       locksOfCallers[caller]! += 1;
       waitsMs.push(heldAt - calledAt);
+      heldAtMs.push(heldAt);
     }
     await release();
     const endedAt = machineMs();
@@ -55,6 +57,7 @@ export async function loop(contestant: Contestant, task: LoopTask): Promise<Loop
     locks: waitsMs.length,
     locksOfCallers,
     waitsMs,
+    heldAtMs,
     cyclesMs,
     longestWaitMs,
     overtaken: overtaken(served),

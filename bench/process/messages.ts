@@ -38,6 +38,8 @@ export interface LoopReport {
   readonly locksOfCallers: readonly number[];
   /** From the call of `acquire` to the handle. */
   readonly waitsMs: readonly number[];
+  /** When each of these was taken. */
+  readonly heldAtMs: readonly number[];
   /** From the call of `acquire` to the end of the release. */
   readonly cyclesMs: readonly number[];
   /** Those that still waited at the end included. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { forceRelease, inspectLock, type LockHandle, listLocks, type LockInfo } from '../../lib/index.ts';
+import type { ConsulClient } from '../../lib/consul-client.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { connectionRefused, connectionReset, denied, deny, once, refuse } from '../support/hooked-client.ts';
 import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
@@ -323,7 +324,8 @@ describe('listLocks', () => {
 
   it('refuses a client that cannot list sessions by name', async () => {
     const { kv, transaction } = scene.fake;
-    const { list: _list, ...session } = scene.fake.session;
+    const session: ConsulClient['session'] = { ...scene.fake.session };
+    delete session.list;
     const consulClient = { kv, transaction, session };
     const sentBefore = scene.client.sent.length;
     await expect(listLocks('', { consulClient })).rejects.toThrow(

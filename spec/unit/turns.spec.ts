@@ -203,10 +203,24 @@ describe('turns', () => {
   });
 
   it('lets others come forward now and then where it sees none', () => {
-    jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const turns = turnsAfter();
-    expect(turns.delayMs()).toBeGreaterThan(0);
-    expect(turns.delayMs()).toBe(0);
+    const again = (at: number): number => {
+      now.mockReturnValue(at);
+      turns.gaveBack();
+      const delayMs = turns.delayMs();
+      turns.won(1);
+      return delayMs;
+    };
+    // It could be had by anybody before.
+    expect([again(1_001), again(1_199)]).toEqual([0, 0]);
+    expect(again(1_200)).toBeGreaterThan(0);
+    expect([again(1_201), again(1_399)]).toEqual([0, 0]);
+    expect(again(1_400)).toBeGreaterThan(0);
+    now.mockReturnValue(1_700);
+    turns.won(1);
+    expect([again(1_701), again(1_899)]).toEqual([0, 0]);
+    expect(again(1_900)).toBeGreaterThan(0);
   });
 
   it('lets others come forward after it has kept the lock for however long', () => {

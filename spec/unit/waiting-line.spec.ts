@@ -202,9 +202,15 @@ describe('a holder of this process', () => {
 });
 
 describe('a process that is back at once', () => {
-  it.each([0, 100, 300, 5_000])(
-    'looks whether others have come forward before it writes, after it has had the lock for %d ms',
-    async (heldMs) => {
+  it.each([
+    // Before that, anybody could have had it.
+    [0, 'transaction'],
+    [100, 'transaction'],
+    [300, 'kv.get'],
+    [5_000, 'kv.get'],
+  ])(
+    'after it has had the lock for %d ms begins with %s: it looks whether others have come forward, unless they could before',
+    async (heldMs, operation) => {
       let laterMs = 0;
       const now = performance.now.bind(performance);
       jest.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
@@ -214,7 +220,7 @@ describe('a process that is back at once', () => {
       const before = scene.client.sent.length;
       await (await scene.lock().acquire(WAITING)).release();
       const [first] = scene.client.sent.slice(before);
-      expect(first?.operation).toBe('kv.get');
+      expect(first?.operation).toBe(operation);
     },
   );
 });
