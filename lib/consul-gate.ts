@@ -28,7 +28,7 @@ export interface KvOperation {
     Key: string;
     /** In base64. */
     Value?: string;
-    /** Any number, kept with the value. */
+    /** An integer from 0 to 2^53 - 1, kept with the value. */
     Flags?: number;
     /** The `ModifyIndex` that `cas`, `delete-cas` and `check-index` demand. */
     Index?: number;

@@ -118,7 +118,8 @@ export class ContenderSession {
     if (session?.isAdopted !== true) await this.drop();
     else {
       const { behavior } = this.#settings;
-      await giveBackEntries(this.#gate, session.id, this.#entries, behavior, { signal: this.#signal });
+      const limits = { signal: this.#signal, lane: 'contending' } as const;
+      await giveBackEntries(this.#gate, session.id, this.#entries, behavior, limits);
     }
   }
 

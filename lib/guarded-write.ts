@@ -118,7 +118,7 @@ export async function writeGuarded(
       const isDelayed = ({ opIndex, what }: Refusal): boolean =>
         withoutNames(what).includes('due to lock delay') &&
         rewritings.some(({ kv }) => kv === sent[opIndex - guards.length]?.KV);
-      const transient = refusals.some(isDelayed);
+      const transient = refusals.every(isDelayed);
       const reasons = refusals.map(({ opIndex, what }) => {
         const index = opIndex - guards.length;
         return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;

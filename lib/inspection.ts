@@ -6,7 +6,7 @@ import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
 import { assertKey, assertPrefix, fullKeyOf, prefixOf, readablePrefixOf, shown } from './lock-key.ts';
 import { guardsOf, indexGuardOf } from './ownership.ts';
-import { assertSessionId, checkedLockOptions, type LockOptions } from './options.ts';
+import { checkedLockOptions, type LockOptions } from './options.ts';
 import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
 
@@ -65,7 +65,9 @@ export async function forceRelease(
     throw new TypeError(`options: must be an object; got ${shown(options)}`);
   }
   const { ifSession, ifFencingToken, ...lockOptions } = options;
-  if (ifSession !== undefined) assertSessionId('ifSession', ifSession);
+  if (ifSession !== undefined && (typeof ifSession !== 'string' || ifSession === '')) {
+    throw new TypeError(`ifSession: must be the id of a session; got ${shown(ifSession)}`);
+  }
   if (ifFencingToken !== undefined && !(Number.isSafeInteger(ifFencingToken) && ifFencingToken > 0)) {
     throw new TypeError(
       `ifFencingToken: must be a fencing token, an integer > 0; got ${shown(ifFencingToken)}`,

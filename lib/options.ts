@@ -170,14 +170,6 @@ const secret: Check = (name, value) => {
   }
 };
 
-/** Throws a `TypeError` unless it is what Consul gives for an id. */
-export function assertSessionId(name: string, value: unknown): void {
-  if (typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)) return;
-  throw new TypeError(
-    `${name}: must be the id of a session, a UUID in lower case as Consul gives it; got ${shown(value)}`,
-  );
-}
-
 const checks = {
   consulClient: assertCallable,
   acquireTimeoutMs: integer(0, Number.MAX_SAFE_INTEGER, { orInfinity: true }),
@@ -210,7 +202,11 @@ const checks = {
   },
   session(name, value) {
     text(name, value);
-    assertSessionId(name, value);
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value as string)) {
+      throw new TypeError(
+        `${name}: must be the id of a session, a UUID in lower case as Consul gives it; got ${shown(value)}`,
+      );
+    }
   },
   token: secret,
   dc: text,

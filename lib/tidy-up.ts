@@ -4,6 +4,7 @@ import type { CallLimits } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
+import { merged } from './merged.ts';
 import { giveBackEntries } from './returning.ts';
 import { endSession } from './session-pool.ts';
 import type { Settings } from './settings.ts';
@@ -18,15 +19,15 @@ const LATE_LOOKS = 6;
  * The end of a session of ours settles everything, whatever was sent on it. Before it, a lock with a lock delay is given
  * back: the end of a session that holds a key would start that delay.
  */
-export async function tidyUp(lot: Lot, timeoutMs: number, lane?: Lane): Promise<void> {
+export async function tidyUp(lot: Lot, timeoutMs: number, lane: Lane = 'contending'): Promise<void> {
   const { session, entries } = lot;
   const { gate, settings } = lot.terms;
   const giveBack = async (limits: CallLimits): Promise<unknown> =>
-    await giveBackEntries(gate, session.id, entries, settings.behavior, limits);
-  if (session.isAdopted) await settle(lot, giveBack, timeoutMs);
+    await giveBackEntries(gate, session.id, entries, settings.behavior, merged(limits, { lane }));
+  if (session.isAdopted) await settle(lot, giveBack, timeoutMs, lane);
   else {
     const giveBackFirst = settings.lockDelayMs > 0 ? giveBack : undefined;
-    await endSession(session, gate, settings, { timeoutMs, giveBackFirst, ...(lane && { lane }) });
+    await endSession(session, gate, settings, { timeoutMs, giveBackFirst, lane });
   }
 }
 
@@ -38,13 +39,14 @@ async function settle(
   { terms: { gate, settings }, session, entries }: Lot,
   giveBack: (limits: CallLimits) => Promise<unknown>,
   timeoutMs: number,
+  lane: Lane,
 ): Promise<void> {
   const isTaken = entries.some(({ token }) => token > 0);
   const isDoubtful = session.isDoubtful;
   if (!isTaken && !isDoubtful) return;
   await cleanUp(
     async (limits) => {
-      if (!isTaken) await takeEntries(gate, session.id, entries, limits);
+      if (!isTaken) await takeEntries(gate, session.id, entries, merged(limits, { lane }));
       await giveBack(limits);
     },
     {

@@ -8,7 +8,7 @@ interface Committed {
 
 /**
  * For a single caller: the two writes of a lock on a session that is there already, guarded and with a value as long as ours, sent
- * by the `consul` client and nothing else. What stands on that client cannot be faster.
+ * by the `consul` client and nothing else: what whoever stands on that client has to pay.
  */
 export async function openClientCycle(address: string): Promise<Contestant> {
   const [host, port] = address.split(':');

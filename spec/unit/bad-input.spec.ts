@@ -968,7 +968,6 @@ describe('forceRelease', () => {
     ['null', null],
     ["''", ''],
     ['{}', {}],
-    ["'nope'", 'nope'],
   ])('refuses ifSession of %s', async (shown, ifSession) => {
     expect(
       await refusalOf(

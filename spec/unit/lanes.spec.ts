@@ -4,7 +4,7 @@ import { sendRequest } from '../../lib/consul-request.ts';
 import { Traffic } from '../../lib/lanes.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { FakeScene } from '../support/fake-scene.ts';
-import { hang } from '../support/hooked-client.ts';
+import { hang, type Operation } from '../support/hooked-client.ts';
 
 describe('traffic', () => {
   it('lets so many through at once, and the others in their order', async () => {
@@ -90,8 +90,15 @@ describe('requests', () => {
     );
     await scene.client.next(operation);
     expect(scene.client.count(operation)).toBeLessThan(100);
-    await handle.renew();
-    expect(await handle.release()).toBe(true);
+    const sentAtOnce = async (sent: Operation, send: () => Promise<unknown>): Promise<void> => {
+      const before = scene.client.count(sent);
+      const answer = send();
+      await scene.fake.advance(0);
+      expect(scene.client.count(sent)).toBe(before + 1);
+      await answer;
+    };
+    await sentAtOnce('session.renew', async () => await handle.renew());
+    await sentAtOnce('transaction', async () => await handle.release());
     controller.abort(new Error('cancelled'));
     await Promise.all(acquiring);
     await scene.end();

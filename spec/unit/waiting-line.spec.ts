@@ -211,11 +211,9 @@ describe('a process that is back at once', () => {
   ])(
     'after it has had the lock for %d ms begins with %s: it looks whether others have come forward, unless they could before',
     async (heldMs, operation) => {
-      let laterMs = 0;
-      const now = performance.now.bind(performance);
-      jest.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+      const now = jest.spyOn(performance, 'now').mockReturnValue(10_000);
       const handle = await scene.lock().acquire(WAITING);
-      laterMs = heldMs;
+      now.mockReturnValue(10_000 + heldMs);
       await handle.release();
       const before = scene.client.sent.length;
       await (await scene.lock().acquire(WAITING)).release();

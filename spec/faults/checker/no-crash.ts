@@ -13,7 +13,7 @@ const KNOWN_CODES = [
   'TimeoutError',
 ];
 
-const DELAYED_SET = ' (set): failed to lock key';
+const DELAYED_SET = /\(set\): failed to lock key .* due to lock delay/;
 
 /** Rule e: no process ends by itself, nothing is left unhandled, and every failure is one of the contract. */
 export function noCrash(facts: readonly Fact[], handles: readonly HandleRecord[]): Violation[] {
@@ -42,7 +42,7 @@ export function noCrash(facts: readonly Fact[], handles: readonly HandleRecord[]
 
 /** A server that comes back counts the lock delays of its log anew, also for a key that has been taken since. */
 function isDelayCountedAnew(call: HandleCall, { code, message }: Failure): boolean {
-  return call === 'transaction' && code === 'CONSUL_REJECTED' && message.includes(DELAYED_SET);
+  return call === 'transaction' && code === 'CONSUL_REJECTED' && DELAYED_SET.test(message);
 }
 
 function isKnown(code: string, handle?: HandleRecord): boolean {
