@@ -115,8 +115,8 @@ export async function writeGuarded(
     if (!outcome.committed) {
       const { refusals } = outcome;
       if (refusals.some(({ opIndex }) => opIndex < guards.length)) return { kind: 'refused' };
-      const isDelayed = ({ opIndex, what }: Refusal): boolean =>
-        withoutNames(what).includes('due to lock delay') &&
+      const isDelayed = ({ what }: Refusal): boolean => withoutNames(what).includes('due to lock delay');
+      const isOurs = ({ opIndex }: Refusal): boolean =>
         rewritings.some(({ kv }) => kv === sent[opIndex - guards.length]?.KV);
       const transient = refusals.every(isDelayed);
       const reasons = refusals.map(({ opIndex, what }) => {
@@ -124,7 +124,8 @@ export async function writeGuarded(
         return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
       });
       const error = gate.refused(reasons, { transient });
-      if (transient) return { kind: 'lock-delay', error };
+      if (refusals.some((refusal) => isOurs(refusal) && isDelayed(refusal)))
+        return { kind: 'lock-delay', error };
       throw error;
     }
     // Every guard yields one row (measured on 1.8.7).

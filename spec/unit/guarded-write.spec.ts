@@ -217,6 +217,15 @@ describe('writeGuarded', () => {
       expect(isKnownForOurs(99)).toBe(false);
     });
 
+    it('has it looked into also when another key is refused beside it, for good', async () => {
+      const delayed = { OpIndex: 5, What: 'failed to lock key "locks/a" due to lock delay' };
+      transact.mockImplementation(refusing({ OpIndex: 4, What: 'no' }, delayed));
+      await expect(write([set('x'), set('locks/a')])).resolves.toMatchObject({
+        kind: 'lock-delay',
+        error: { transient: false },
+      });
+    });
+
     it('is in doubt when the committed results do not show it', async () => {
       transact.mockResolvedValue({ Results: GUARD_ROWS });
       await expect(write([set('locks/a', { Flags: 99 })])).rejects.toMatchObject({
