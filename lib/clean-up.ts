@@ -1,11 +1,14 @@
 import { type Clock, systemClock } from './clock.ts';
 import type { CallLimits } from './consul-gate.ts';
+import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
 import { retryTransient } from './retry.ts';
 import { Stop } from './stop.ts';
 
 export interface CleanUpOptions {
   readonly clock: Clock;
+  /** Of every request of the task. */
+  readonly lane: Lane;
   /** The limit of the first try. */
   readonly timeoutMs: number;
   /** After this, Consul has cleaned up by itself. */
@@ -19,7 +22,7 @@ export interface CleanUpOptions {
  */
 export async function cleanUp(
   task: (limits: CallLimits) => Promise<void>,
-  { clock, timeoutMs, mootAfterMs, onFailure }: CleanUpOptions,
+  { clock, lane, timeoutMs, mootAfterMs, onFailure }: CleanUpOptions,
 ): Promise<void> {
   const began = clock.read();
   const limit = new Stop();
@@ -27,11 +30,11 @@ export async function cleanUp(
     limit.abort(new Error(`not done within ${timeoutMs} ms`)),
   );
   try {
-    await task({ signal: limit.signal });
+    await task({ signal: limit.signal, lane });
   } catch (firstError) {
     onFailure?.(firstError);
     lifecycle.keep(
-      retryTransient(async () => await task({ keepProcessAlive: false }), {
+      retryTransient(async () => await task({ keepProcessAlive: false, lane }), {
         clock,
         remainingMs: () => mootAfterMs - clock.elapsedSince(began),
         keepProcessAlive: false,

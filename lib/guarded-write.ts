@@ -113,19 +113,18 @@ export async function writeGuarded(
   try {
     const outcome = await gate.transact([...guards, ...sent], limits);
     if (!outcome.committed) {
-      const { refusals } = outcome;
-      if (refusals.some(({ opIndex }) => opIndex < guards.length)) return { kind: 'refused' };
-      const isDelayed = ({ what }: Refusal): boolean => withoutNames(what).includes('due to lock delay');
-      const isOurs = ({ opIndex }: Refusal): boolean =>
-        rewritings.some(({ kv }) => kv === sent[opIndex - guards.length]?.KV);
-      const transient = refusals.every(isDelayed);
-      const reasons = refusals.map(({ opIndex, what }) => {
-        const index = opIndex - guards.length;
-        return `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`;
-      });
-      const error = gate.refused(reasons, { transient });
-      if (refusals.some((refusal) => isOurs(refusal) && isDelayed(refusal)))
-        return { kind: 'lock-delay', error };
+      const refusals = outcome.refusals.map(({ opIndex, what }) => ({
+        index: opIndex - guards.length,
+        what,
+      }));
+      if (refusals.some(({ index }) => index < 0)) return { kind: 'refused' };
+      const reasons = refusals.map(
+        ({ index, what }) => `operations[${index}] (${operations[index]?.KV.Verb ?? '?'}): ${what}`,
+      );
+      const error = gate.refused(reasons, { transient: refusals.every(isByLockDelay) });
+      const isOfRewriting = ({ index }: { index: number }): boolean =>
+        rewritings.some(({ kv }) => kv === sent[index]?.KV);
+      if (refusals.filter(isOfRewriting).some(isByLockDelay)) return { kind: 'lock-delay', error };
       throw error;
     }
     // Every guard yields one row (measured on 1.8.7).
@@ -146,4 +145,8 @@ export async function writeGuarded(
   } finally {
     if (!isInDoubt) for (const { entry, flags } of rewritings) entry.forgetRewriting(flags);
   }
+}
+
+function isByLockDelay({ what }: Pick<Refusal, 'what'>): boolean {
+  return withoutNames(what).includes('due to lock delay');
 }

@@ -3,7 +3,6 @@ import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
 import { LinkedList } from './linked-list.ts';
-import { merged } from './merged.ts';
 import type { Session } from './session.ts';
 import type { LockTerms } from './lock-terms.ts';
 import { PerClient } from './per-client.ts';
@@ -139,10 +138,11 @@ export async function endSession(
   await cleanUp(
     async (limits) => {
       await giveBackFirst?.(limits);
-      await gate.destroySession(session.id, merged(limits, { lane }));
+      await gate.destroySession(session.id, limits);
     },
     {
       clock: waitingClock,
+      lane,
       timeoutMs,
       mootAfterMs: 2 * session.ttlMs,
       onFailure: (error) => logger?.warn({ err: error, session: session.id }, 'could not end a session'),

@@ -4,7 +4,6 @@ import type { CallLimits } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
-import { merged } from './merged.ts';
 import { giveBackEntries } from './returning.ts';
 import { endSession } from './session-pool.ts';
 import type { Settings } from './settings.ts';
@@ -23,7 +22,7 @@ export async function tidyUp(lot: Lot, timeoutMs: number, lane: Lane = 'contendi
   const { session, entries } = lot;
   const { gate, settings } = lot.terms;
   const giveBack = async (limits: CallLimits): Promise<unknown> =>
-    await giveBackEntries(gate, session.id, entries, settings.behavior, merged(limits, { lane }));
+    await giveBackEntries(gate, session.id, entries, settings.behavior, limits);
   if (session.isAdopted) await settle(lot, giveBack, timeoutMs, lane);
   else {
     const giveBackFirst = settings.lockDelayMs > 0 ? giveBack : undefined;
@@ -46,11 +45,12 @@ async function settle(
   if (!isTaken && !isDoubtful) return;
   await cleanUp(
     async (limits) => {
-      if (!isTaken) await takeEntries(gate, session.id, entries, merged(limits, { lane }));
+      if (!isTaken) await takeEntries(gate, session.id, entries, limits);
       await giveBack(limits);
     },
     {
       clock: settings.waitingClock,
+      lane,
       timeoutMs,
       mootAfterMs: Infinity,
       onFailure: (error) =>
@@ -60,15 +60,18 @@ async function settle(
         ),
     },
   );
-  if (isDoubtful) lifecycle.keep(lookForLateArrivals(settings, giveBack));
+  if (isDoubtful)
+    lifecycle.keep(
+      lookForLateArrivals(settings, async () => await giveBack({ keepProcessAlive: false, lane })),
+    );
 }
 
 async function lookForLateArrivals(
   { waitingClock, requestTimeoutMs }: Settings,
-  giveBack: (limits: CallLimits) => Promise<unknown>,
+  giveBack: () => Promise<unknown>,
 ): Promise<void> {
   for (let look = 0; look < LATE_LOOKS && !lifecycle.isShutDown; look++) {
     await sleep(waitingClock, requestTimeoutMs * 2 ** look, { keepProcessAlive: false });
-    await giveBack({ keepProcessAlive: false }).catch(() => {});
+    await giveBack().catch(() => {});
   }
 }
