@@ -1,5 +1,5 @@
 import { machineMs } from '../measures/machine-clock.ts';
-import { median, sum } from '../measures/statistics.ts';
+import { mean, median, sum } from '../measures/statistics.ts';
 import type { LoopReport } from '../process/messages.ts';
 import { Crew } from './crew.ts';
 
@@ -54,11 +54,8 @@ export async function staysByTurns(
         ];
         if (!isWarm) continue;
         noteGaps(ofSeveral, gaps);
-        for (const [grants, times] of [
-          [ofOne, alone],
-          [ofRaw, raw],
-        ] as const)
-          times.push(...timesOf(grants));
+        alone.push(...timesOf(ofOne));
+        raw.push(...timesOf(ofRaw));
       }
     });
   });
@@ -67,7 +64,7 @@ export async function staysByTurns(
   const figures = (name: string, times: readonly number[], of = times): GapFigures => ({
     name,
     locks: times.length,
-    meanUs: sum(times) / times.length,
+    meanUs: mean(times),
     medianUs: median(times),
     share: sum(times) / sum(of),
   });
