@@ -135,6 +135,17 @@ export const deny: Hook = async () => {
   throw denied();
 };
 
+/** The answer of a transaction that was refused. */
+export function refusing(...Errors: readonly { OpIndex: number; What: string }[]): () => Promise<never> {
+  return async () => {
+    throw Object.assign(new Error('conflict'), {
+      isResponse: true,
+      statusCode: 409,
+      response: { statusCode: 409, body: { Errors } },
+    });
+  };
+}
+
 /** A hook for the first request alone; the later ones go through. */
 export function once(hook: Hook): Hook {
   let isFirst = true;

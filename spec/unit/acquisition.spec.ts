@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { forceRelease, resetDefaults, shutdown } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
-import { connectionReset, deny, hang, type Hook, once, refuse } from '../support/hooked-client.ts';
+import { connectionReset, deny, hang, once, refuse, refusing } from '../support/hooked-client.ts';
 import { deferred, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
 
 let scene: FakeScene;
@@ -11,17 +11,6 @@ beforeEach(() => {
 });
 
 afterEach(async () => await scene.end());
-
-/** The answer of a transaction that was refused. */
-function refusing(what: string): Hook {
-  return async () => {
-    throw Object.assign(new Error('conflict'), {
-      isResponse: true,
-      statusCode: 409,
-      response: { statusCode: 409, body: { Errors: [{ OpIndex: 0, What: what }] } },
-    });
-  };
-}
 
 describe('an acquisition that Consul refuses for good', () => {
   it.each(['session.create', 'transaction'] as const)(
@@ -48,8 +37,12 @@ describe('an acquisition that Consul refuses for good', () => {
   });
 
   it.each([
-    ['without a reason', refusing(''), 'a refusal of an unknown kind'],
-    ['of an unknown kind', refusing('something new'), 'a refusal of an unknown kind: something new'],
+    ['without a reason', refusing({ OpIndex: 0, What: '' }), 'a refusal of an unknown kind'],
+    [
+      'of an unknown kind',
+      refusing({ OpIndex: 0, What: 'something new' }),
+      'a refusal of an unknown kind: something new',
+    ],
     ['without the lock in it', async () => ({ Results: [] }), `the lock on ${FULL_KEY} is not in it`],
   ])('retries an answer %s, and rejects with it in the end', async (_title, hook, message) => {
     scene.client.on('transaction', hook);
@@ -132,11 +125,11 @@ describe('an acquisition', () => {
     const answers = ['due to lock delay', 'failed index check'].flatMap((what) =>
       Array<string>(6).fill(what),
     );
-    scene.client.on('transaction', async (send, request) => {
+    scene.client.on('transaction', async (send) => {
       const what = answers.shift();
       if (what === undefined) return await send();
       if (answers.length === 5) await scene.fake.advance(60_001);
-      return await refusing(what)(send, request);
+      return await refusing({ OpIndex: 0, What: what })();
     });
     const handle = await scene.lock({ retryTimeoutMs: 0 }).acquire({ acquireTimeoutMs: 60_000 });
     expect(answers).toEqual([]);

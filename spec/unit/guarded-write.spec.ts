@@ -6,6 +6,7 @@ import { ConsulGate, type KvOperation } from '../../lib/consul-gate.ts';
 import { checkedOperations, type GuardedOutcome, writeGuarded } from '../../lib/guarded-write.ts';
 import { LockEntry } from '../../lib/lock-entry.ts';
 import { failureOf } from '../support/failure-of.ts';
+import { refusing } from '../support/hooked-client.ts';
 
 const TOKEN = 'c0ffee00-5ec7-e700-0000-000000000000';
 const ID = '11111111-2222-3333-4444-555555555555';
@@ -61,15 +62,6 @@ const GUARD_ROWS = [row('locks/a', 7), row('locks/a', 7), row('locks/b', 8), row
 
 const write = async (operations: KvOperation[]): Promise<GuardedOutcome> =>
   await writeGuarded(gate, ID, entries, operations, {});
-
-const refusing =
-  (...errors: { OpIndex: number; What: string }[]): Transact =>
-  async () => {
-    throw Object.assign(new Error('conflict'), {
-      isResponse: true,
-      response: { statusCode: 409, body: { Errors: errors } },
-    });
-  };
 
 describe('writeGuarded', () => {
   it('guards the operations by session and index of every key', async () => {

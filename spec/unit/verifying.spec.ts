@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { KvOperation, LockHandle } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
-import { connectionReset, cutAnswer, type Hook, once } from '../support/hooked-client.ts';
+import { connectionReset, cutAnswer, type Hook, once, refusing } from '../support/hooked-client.ts';
 import { base64, deferred, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
 
 let scene: FakeScene;
@@ -162,20 +162,10 @@ describe('transaction', () => {
   });
 
   describe('refused because a lock delay runs for its own key', () => {
-    const refuse = async (): Promise<never> =>
-      await Promise.reject(
-        Object.assign(new Error('conflict'), {
-          isResponse: true,
-          response: {
-            statusCode: 409,
-            body: { Errors: [{ OpIndex: 2, What: `failed to lock key "${FULL_KEY}" due to lock delay` }] },
-          },
-        }),
-      );
-
     it('rejects with that, when the lock is still held, and sends it once', async () => {
       const handle = await scene.lock().acquire();
-      const refused = jest.fn(refuse);
+      const What = `failed to lock key "${FULL_KEY}" due to lock delay`;
+      const refused = jest.fn(refusing({ OpIndex: 2, What }));
       scene.client.on('transaction', once(refused));
       const error = await failureOf(async () => await handle.transaction([rewriting('mine')]));
       expect(error).toMatchObject({
