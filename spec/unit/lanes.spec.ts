@@ -90,17 +90,53 @@ describe('requests', () => {
     );
     await scene.client.next(operation);
     expect(scene.client.count(operation)).toBeLessThan(100);
-    const sentAtOnce = async (sent: Operation, send: () => Promise<unknown>): Promise<void> => {
-      const before = scene.client.count(sent);
-      const answer = send();
-      await scene.fake.advance(0);
-      expect(scene.client.count(sent)).toBe(before + 1);
-      await answer;
-    };
-    await sentAtOnce('session.renew', async () => await handle.renew());
-    await sentAtOnce('transaction', async () => await handle.release());
+    await expectSentAtOnce(scene, 'session.renew', async () => await handle.renew());
+    await expectSentAtOnce(scene, 'transaction', async () => await handle.release());
     controller.abort(new Error('cancelled'));
     await Promise.all(acquiring);
     await scene.end();
   });
+
+  it('of holders do not wait behind what contenders tidy up', async () => {
+    const scene = new FakeScene();
+    const handle = await scene.lock({}, 'held').acquire();
+    scene.client.on('transaction', async (send, request) =>
+      request.operations.some(({ KV }) => KV.Key === handle.fullKey)
+        ? await send()
+        : await hang(send, request),
+    );
+    scene.client.on('session.destroy', hang);
+    const controller = new AbortController();
+    const { signal } = controller;
+    setMaxListeners(0, signal);
+    const attempting = scene.client.next('transaction');
+    const acquiring = Array.from(
+      { length: 200 },
+      async (_none, number) =>
+        await failureOf(
+          async () => await scene.lock({ requestTimeoutMs: 300 }, `key ${number}`).acquire({ signal }),
+        ),
+    );
+    await attempting;
+    await scene.fake.advance(0);
+    controller.abort(new Error('cancelled'));
+    await scene.fake.advance(0);
+    expect(scene.client.count('session.destroy')).toBeGreaterThanOrEqual(48);
+    await expectSentAtOnce(scene, 'session.renew', async () => await handle.renew());
+    await expectSentAtOnce(scene, 'transaction', async () => await handle.release());
+    await Promise.all(acquiring);
+    await scene.end();
+  });
 });
+
+async function expectSentAtOnce(
+  scene: FakeScene,
+  operation: Operation,
+  send: () => Promise<unknown>,
+): Promise<void> {
+  const before = scene.client.count(operation);
+  const answer = send();
+  await scene.fake.advance(0);
+  expect(scene.client.count(operation)).toBe(before + 1);
+  await answer;
+}
