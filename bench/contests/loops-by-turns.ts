@@ -3,8 +3,8 @@ import { machineMs } from '../measures/machine-clock.ts';
 import { sum } from '../measures/statistics.ts';
 import { Crew } from './crew.ts';
 
-/** Each loops again and again for so long, so that all of them meet the same machine. */
-const BY_TURNS_MS = 400;
+/** Each loops again and again for so long, so that all of them meet the same machine, and mostly as in a steady loop. */
+const BY_TURNS_MS = 1_000;
 
 export interface Looper {
   readonly contestant: ContestantName;

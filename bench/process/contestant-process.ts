@@ -7,6 +7,7 @@ import type { Order, ProcessArgument, Reply, TaskName, Tasks } from './messages.
 import { once } from './once.ts';
 import { RequestCount } from './request-count.ts';
 import { RequestLog } from './request-log.ts';
+import { walk } from './walk.ts';
 
 /** A process of a contest: it does what the benchmark tells it to, and ends with it, however that ends. */
 process.once('disconnect', () => process.exit());
@@ -20,6 +21,7 @@ let log: RequestLog | undefined;
 
 const work: { [Name in TaskName]: (needs: Tasks[Name]['needs']) => Promise<Tasks[Name]['answers']> } = {
   loop: async (task) => await loop(contestant, task),
+  walk: async (task) => await walk(contestant, task),
   acquire: async ({ key }) => await hand.acquire(key),
   release: async () => await hand.release(),
   requests: async () => sent.total,

@@ -9,6 +9,7 @@ export interface ProcessArgument {
 /** The tasks that a process of a contest can be given: what each needs, and what it answers. */
 export interface Tasks {
   loop: { readonly needs: LoopTask; readonly answers: LoopReport };
+  walk: { readonly needs: WalkTask; readonly answers: WalkReport };
   acquire: { readonly needs: { readonly key: string }; readonly answers: Moments };
   release: { readonly needs: undefined; readonly answers: Moments };
   /** How many requests were sent since the process began. */
@@ -47,6 +48,30 @@ export interface LoopReport {
   readonly overtaken: number;
   readonly requests: number;
   readonly failures: readonly string[];
+}
+
+/** A single caller that takes a lock and gives it back, again and again, until this instant of the machine's clock. */
+export interface WalkTask {
+  readonly key: string;
+  readonly to: number;
+}
+
+/** Of a lock that takes two requests: what happens from the call of `acquire` to the end of the release, in its order. */
+export const CYCLE_STEPS = [
+  'its taking is sent',
+  'answered',
+  'it has the lock',
+  'giving back is sent',
+  'answered',
+  'it is given back',
+] as const;
+
+/** In microseconds. */
+export interface WalkReport {
+  /** Of every lock, from the call of `acquire` to the end of the release. */
+  readonly cyclesUs: readonly number[];
+  /** Of every lock that took two requests: how long each of `CYCLE_STEPS` was in coming. */
+  readonly stepsUs: readonly (readonly number[])[];
 }
 
 export interface Moments {
