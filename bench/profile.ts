@@ -7,7 +7,7 @@ import { cycleSteps } from './contests/cycle-steps.ts';
 import { loopsByTurns, type Looper } from './contests/loops-by-turns.ts';
 import { openContestant, type ContestantName } from './contestants/open-contestant.ts';
 import { handOverPaths, STEPS } from './contests/hand-over-path.ts';
-import { ownCodeUs } from './contests/own-code.ts';
+import { ownCode } from './contests/own-code.ts';
 import { staysByTurns } from './contests/stays-by-turns.ts';
 import { writeByParts } from './contests/write-by-parts.ts';
 import { loop } from './process/loop.ts';
@@ -68,7 +68,7 @@ try {
     times.push([`${name}, ${callers} caller(s)`, ...figures.map((us) => us.toFixed(0))]);
   }
   console.log('the code of this library alone, on a client in memory');
-  const ownUs = await ownCodeUs();
+  const own = await ownCode();
   console.log(`by turns: ${(BY_TURNS_WARM_UP_MS + BY_TURNS_MS) / 1_000} s`);
   const turns = { address: consul.address, warmUpMs: BY_TURNS_WARM_UP_MS, forMs: BY_TURNS_MS };
   const usByTurns = await loopsByTurns(CASES, turns);
@@ -88,7 +88,10 @@ try {
   const head = ['µs of CPU for each lock', ...originsOf({ nodes: [], samples: [], timeDeltas: [] }).keys()];
   const timesHead = ['µs for each request', 'under way, median', 'mean', 'until the next, median', 'mean'];
   console.log(`\n${aligned([timesHead, ...times], 1)}\n\n${aligned([head, ...lines], 1)}`);
-  console.log(`\nµs of CPU for each lock, this library alone: ${ownUs.toFixed(1)}`);
+  console.log(
+    `\nµs of CPU for each lock, this library alone: ${own.atOnceUs.toFixed(1)} with answers at once, ` +
+      `${own.withPausesUs.toFixed(1)} with answers after a millisecond`,
+  );
   const turnLines = CASES.map(({ contestant: name, callers, limit }, index) => {
     const rawUs = usByTurns[CASES.findIndex(({ contestant }) => contestant === limit)]!;
     const us = usByTurns[index]!;

@@ -1,4 +1,4 @@
-import { setImmediate as nextRound } from 'node:timers/promises';
+import { setImmediate as nextRound, setTimeout as pause } from 'node:timers/promises';
 import { CLOCK, systemClock } from '../../lib/clock.ts';
 import type { ConsulClient } from '../../lib/consul-client.ts';
 import type { KvOperation } from '../../lib/consul-gate.ts';
@@ -7,15 +7,22 @@ import { EphemeralLock } from '../../lib/index.ts';
 /** Until the code of a lock is compiled. */
 const WARM_UP_LOCKS = 50_000;
 const LOCKS = 50_000;
+/** With a pause for each answer: what a server takes, and in which the processor forgets. */
+const PAUSE_MS = 1;
+const LOCKS_WITH_PAUSES = 5_000;
 
 const SESSION = '00000000-0000-4000-8000-000000000000';
 
-/**
- * What the code of this library takes for each lock where nothing else is done meanwhile, in microseconds of CPU: on a client in
- * memory, less what that client takes by itself.
- */
-export async function ownCodeUs(): Promise<number> {
-  const client = clientInMemory();
+/** In microseconds of CPU for each lock. */
+export interface OwnCode {
+  readonly atOnceUs: number;
+  readonly withPausesUs: number;
+}
+
+/** What the code of this library takes without Consul, Node's `http` and the client: on one in memory, less what that takes by itself. */
+export async function ownCode(): Promise<OwnCode> {
+  let answered: () => Promise<unknown> = nextRound;
+  const client = clientInMemory(async () => await answered());
   const lock = new EphemeralLock('bench/own-code', { consulClient: client as unknown as ConsulClient });
   const cycle = async (): Promise<void> => {
     const handle = await lock.acquire();
@@ -28,7 +35,10 @@ export async function ownCodeUs(): Promise<number> {
     await client.transaction.create([{ KV: { Verb: 'delete', Key: 'bench/bare' } }]);
   };
   for (const one of [cycle, bare]) await usOf(one, WARM_UP_LOCKS);
-  return (await usOf(cycle, LOCKS)) - (await usOf(bare, LOCKS));
+  const atOnceUs = (await usOf(cycle, LOCKS)) - (await usOf(bare, LOCKS));
+  answered = async () => await pause(PAUSE_MS);
+  const withPausesUs = (await usOf(cycle, LOCKS_WITH_PAUSES)) - (await usOf(bare, LOCKS_WITH_PAUSES));
+  return { atOnceUs, withPausesUs };
 }
 
 async function usOf(act: () => Promise<void>, times: number): Promise<number> {
@@ -38,8 +48,8 @@ async function usOf(act: () => Promise<void>, times: number): Promise<number> {
   return (user + system) / times;
 }
 
-/** Knows one key, whose lock nobody else wants, and answers in the next round of the loop. */
-function clientInMemory(): {
+/** Knows one key, whose lock nobody else wants. */
+function clientInMemory(answered: () => Promise<unknown>): {
   transaction: { create(operations: readonly KvOperation[]): Promise<unknown> };
 } {
   let index = 1;
@@ -58,7 +68,7 @@ function clientInMemory(): {
     kv: { get: async () => held },
     transaction: {
       async create(operations: readonly KvOperation[]) {
-        await nextRound();
+        await answered();
         index += 1;
         const { Verb, Key, Session, Flags } = operations.at(-1)!.KV;
         held =
