@@ -34,7 +34,7 @@ const STAYS_MS = 60_000;
 
 /**
  * Where the time of the callers of one process goes, for figures that miss their target: first unprofiled, under way and
- * between an answer and the next request; then the CPU time, by whose code it is; then by turns with raw requests. The lock of
+ * between an answer and the next request; then the CPU time, by whose code it is, and of this library's code alone; then by turns with raw requests. The lock of
  * a single caller, step by step. What the write of a hand-over takes, part by part. What happens when one process hands a lock over to another, step by
  * step. And how the time of several processes of several callers divides.
  */
