@@ -3,7 +3,8 @@ import { keysContest, waitersContest } from './contests/crowd-contest.ts';
 import { handOverContest } from './contests/hand-over-contest.ts';
 import { importContest } from './contests/import-contest.ts';
 import { besideLimit, type ComparedFigure } from './contests/limit.ts';
-import { loopContest, type LoopSize } from './contests/loop-contest.ts';
+import { loopContest, loopContestBesideLimit } from './contests/loop-contest.ts';
+import type { LoopSize } from './contests/loopers.ts';
 import { memoryContest } from './contests/memory-contest.ts';
 import { rareContest } from './contests/rare-contest.ts';
 import type { ContestantName } from './contestants/open-contestant.ts';
@@ -59,13 +60,7 @@ export const ROWS: readonly Row[] = [
     name: 'hand-over',
     title: 'hand-over between two processes',
     contestants: WAITING,
-    measure: async (arena, contestant) =>
-      await limited(
-        contestant,
-        'medianMs',
-        async () => await handOverContest(arena.brief, 'raw-cycle'),
-        async () => await handOverContest(arena, contestant),
-      ),
+    measure: handOver,
     targets: [{ figure: 'toLimit', says: 'median ÷ raw blocking query and write', atMost: 1.3 }],
   },
   {
@@ -162,21 +157,18 @@ export function titleOf(rows: readonly Row[], name: string): string {
 
 function besideLoop(compared: ComparedFigure, limit: ContestantName, size: LoopSize): Row['measure'] {
   return async (arena, contestant) =>
-    await limited(
-      contestant,
-      compared,
-      async () => await loopContest(arena.brief, limit, { processes: 1, callers: 1 }),
-      async () => await loopContest(arena, contestant, size),
-    );
+    isOnConsul(contestant)
+      ? await loopContestBesideLimit(arena, contestant, size, { contestant: limit, compared })
+      : await loopContest(arena, contestant, size);
+}
+
+async function handOver(arena: Arena, contestant: ContestantName): Promise<Figures> {
+  const measure = async (): Promise<Figures> => await handOverContest(arena, contestant);
+  if (!isOnConsul(contestant)) return await measure();
+  return await besideLimit('medianMs', async () => await handOverContest(arena.brief, 'raw-cycle'), measure);
 }
 
 /** Consul's limit says nothing about locks on other servers. */
-async function limited(
-  contestant: ContestantName,
-  compared: ComparedFigure,
-  limit: () => Promise<Figures>,
-  measure: () => Promise<Figures>,
-): Promise<Figures> {
-  const isOnConsul = ([...ON_CONSUL, ...NO_LOCK] as readonly ContestantName[]).includes(contestant);
-  return isOnConsul ? await besideLimit(compared, limit, measure) : await measure();
+function isOnConsul(contestant: ContestantName): boolean {
+  return ([...ON_CONSUL, ...NO_LOCK] as readonly ContestantName[]).includes(contestant);
 }
