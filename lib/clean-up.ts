@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { systemClock } from './system-clock.ts';
 import type { CallLimits } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';

@@ -20,42 +20,6 @@ export interface Instant {
 /** A client with a clock of its own carries it under this name. */
 export const CLOCK: unique symbol = Symbol.for('consul-lock.clock') as never;
 
-/** Beyond this, a timer of Node fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/**
- * The larger of monotonic and wall-clock time elapsed counts: the monotonic clock stops while a machine is suspended,
- * the wall clock jumps; a lease errs to "over" in both cases.
- */
-export const systemClock: Clock = {
-  read() {
-    return { monotonicMs: performance.now(), wallMs: Date.now() };
-  },
-  elapsedSince(instant) {
-    return Math.max(0, performance.now() - instant.monotonicMs, Date.now() - instant.wallMs);
-  },
-  schedule(delayMs, callback, { keepProcessAlive = true } = {}) {
-    if (delayMs > LONGEST_TIMER_MS) return scheduleFar(delayMs, callback, keepProcessAlive);
-    const timer = setTimeout(callback, Math.max(delayMs, 0));
-    if (!keepProcessAlive) timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
-
-/** By several timers, one after the other. */
-function scheduleFar(delayMs: number, callback: () => void, keepProcessAlive: boolean): () => void {
-  let timer: NodeJS.Timeout;
-  const arm = (leftMs: number): void => {
-    timer = setTimeout(
-      () => (leftMs > LONGEST_TIMER_MS ? arm(leftMs - LONGEST_TIMER_MS) : callback()),
-      Math.min(leftMs, LONGEST_TIMER_MS),
-    );
-    if (!keepProcessAlive) timer.unref();
-  };
-  arm(delayMs);
-  return () => clearTimeout(timer);
-}
-
 /** What has elapsed by either of two clocks; a timer fires by the one that gets there first. */
 export function eitherClock(one: Clock, other: Clock): Clock {
   if (one === other) return one;

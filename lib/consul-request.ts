@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { CallContext } from './call-context.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from './system-clock.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { NoAnswer, translateFailure } from './consul-failure.ts';
 import { withSocketTraits } from './consul-socket.ts';

@@ -75,7 +75,7 @@ function giveTo(request: ClientRequest): void {
     else request.once('socket', (socket) => socket.unref());
   }
   // Before the client itself looks at it.
-  request.prependOnceListener('response', (response) => watchAnswer(request, response, traits));
+  request.prependListener('response', (response) => watchAnswer(request, response, traits));
 }
 
 /** Whoever listens is told of a request when it is made, from Node 22.12 on, and when it is sent. */
@@ -95,17 +95,19 @@ function watchAnswer(
     if (request.listenerCount('error') > 0) request.emit('error', error);
     request.destroy();
   };
-  let bytes = 0;
-  const chunks: Buffer[] = [];
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (isBearable) chunks.push(chunk);
-    if (bytes > mostBytes) fail(new Error(`the answer is larger than ${mostBytes} bytes`));
-  });
-  if (isBearable) {
-    response.on('end', () => {
-      if (!isBearable(Buffer.concat(chunks))) fail(new Error('the answer is malformed'));
+  if (isBearable || !isSmall(response, mostBytes)) {
+    let bytes = 0;
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (isBearable) chunks.push(chunk);
+      if (bytes > mostBytes) fail(new Error(`the answer is larger than ${mostBytes} bytes`));
     });
+    if (isBearable) {
+      response.on('end', () => {
+        if (!isBearable(Buffer.concat(chunks))) fail(new Error('the answer is malformed'));
+      });
+    }
   }
   response.on('close', () => {
     if (response.complete) return;
@@ -113,4 +115,9 @@ function watchAnswer(
       Object.assign(new Error('the connection ended in the middle of the answer'), { code: 'ECONNRESET' }),
     );
   });
+}
+
+/** By the length that it announces, and Node reads no more than that. */
+function isSmall({ headers: { 'content-length': length } }: IncomingMessage, mostBytes: number): boolean {
+  return length !== undefined && Number(length) <= mostBytes;
 }

@@ -1,4 +1,4 @@
-import { systemClock } from './clock.ts';
+import { systemClock } from './system-clock.ts';
 import type { KvResult } from './consul-answer.ts';
 import type { CallLimits, KvOperation } from './consul-gate.ts';
 import { ConsulRequestError, type LockLostError, type LossReason } from './errors.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { CLOCK, type Clock, eitherClock, systemClock } from './clock.ts';
+import { CLOCK, type Clock, eitherClock } from './clock.ts';
+import { systemClock } from './system-clock.ts';
 import type { ConsulClient } from './consul-client.ts';
 import { consulFromEnv } from './consul-env.ts';
 import { type Log, logTo } from './log.ts';

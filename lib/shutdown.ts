@@ -1,4 +1,4 @@
-import { systemClock } from './clock.ts';
+import { systemClock } from './system-clock.ts';
 import { sleep } from './sleep.ts';
 import { lifecycle } from './lifecycle.ts';
 import { shown } from './lock-key.ts';

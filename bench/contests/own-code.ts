@@ -1,5 +1,6 @@
 import { setImmediate as nextRound, setTimeout as pause } from 'node:timers/promises';
-import { CLOCK, systemClock } from '../../lib/clock.ts';
+import { CLOCK } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/system-clock.ts';
 import type { ConsulClient } from '../../lib/consul-client.ts';
 import type { KvOperation } from '../../lib/consul-gate.ts';
 import { EphemeralLock } from '../../lib/index.ts';

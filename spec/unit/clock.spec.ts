@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type Clock, eitherClock, systemClock } from '../../lib/clock.ts';
+import { type Clock, eitherClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/system-clock.ts';
 import { sleep } from '../../lib/sleep.ts';
 import { FakeConsul } from '../../lib/testing/index.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -78,7 +79,8 @@ describe('systemClock', () => {
       expect(timers.mock.calls.length).toBeGreaterThan(2);
       expect(timers.mock.calls.every(([, delayMs]) => delayMs! <= 2 ** 31 - 1)).toBe(true);
       dispose();
-      expect(jest.getTimerCount()).toBe(0);
+      const { value: last } = timers.mock.results.at(-1)!;
+      expect((last as NodeJS.Timeout).hasRef()).toBe(false);
     });
 
     it.each([0, -5])('fires soon, and not at once, after %d ms', (delayMs) => {
@@ -95,9 +97,26 @@ describe('systemClock', () => {
       const dispose = systemClock.schedule(3 * 2 ** 31, callback);
       jest.advanceTimersByTime(2 ** 31 + 5);
       dispose();
-      expect(jest.getTimerCount()).toBe(0);
       jest.advanceTimersByTime(3 * 2 ** 31);
       expect(callback).not.toHaveBeenCalled();
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    it('waits for no timer that was set before the timers were replaced, or put back', async () => {
+      const [late, never] = [jest.fn(), jest.fn()];
+      systemClock.schedule(600, never);
+      jest.useRealTimers();
+      await new Promise<void>((resolve) => systemClock.schedule(600, resolve));
+      systemClock.schedule(600, late);
+      jest.useFakeTimers();
+      const fake = jest.fn();
+      systemClock.schedule(600, fake);
+      jest.advanceTimersByTime(600);
+      expect(fake).toHaveBeenCalledTimes(1);
+      expect(never).not.toHaveBeenCalled();
+      jest.useRealTimers();
+      await new Promise<void>((resolve) => systemClock.schedule(650, resolve));
+      expect(late).toHaveBeenCalledTimes(1);
     });
 
     it.each([

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/system-clock.ts';
 import { LockLostError, LockNotHeldError, type LossReason } from '../../lib/errors.ts';
 import { Lease, named } from '../../lib/lease.ts';
 import { TestClock } from '../support/test-clock.ts';

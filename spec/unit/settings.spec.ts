@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { hostname } from 'node:os';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/system-clock.ts';
 import { EphemeralLock, inspectLock } from '../../lib/index.ts';
 import { checkedAcquireOptions, checkedLockOptions, type LockOptions } from '../../lib/options.ts';
 import { configure, defaults, resolveSettings, restoreDefaults, type Settings } from '../../lib/settings.ts';

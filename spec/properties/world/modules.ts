@@ -19,7 +19,7 @@ export async function loadModules(): Promise<Modules> {
   jest.resetModules();
   // One after another: jest cannot link modules side by side that import each other's.
   const lib = await import('../../../lib/index.ts');
-  const { systemClock } = await import('../../../lib/clock.ts');
+  const { systemClock } = await import('../../../lib/system-clock.ts');
   const { lifecycle } = await import('../../../lib/lifecycle.ts');
   const { justUsed } = await import('../../support/just-used.ts');
   const { tellingOfRequests } = await import('../../../lib/consul-socket.ts');
