@@ -117,6 +117,10 @@ export const MISBEHAVIORS: Readonly<Record<string, Misbehavior>> = {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(Buffer.alloc(LARGE, ' '));
   },
+  'a body over 8 MiB of the length that it announces': (response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': LARGE });
+    response.end(Buffer.alloc(LARGE, ' '));
+  },
   'a slow drip': (response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     const drip = setInterval(() => response.write(' '), 20);

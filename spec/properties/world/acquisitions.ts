@@ -133,6 +133,11 @@ export class Acquisitions {
     if (index !== handle.fencingToken && !isDisturbed && !attempt.isOverwritten) {
       throw attempt.breach(`has token ${handle.fencingToken}, where Consul has ${index}`);
     }
+    // What was taken from an earlier try of it has been taken anew.
+    const hasAll = attempt.fullKeys.every(
+      (key) => this.#stage.has(attempt, key) && server.holderOf(key)!.session === handle.sessionId,
+    );
+    if (hasAll && index === handle.fencingToken) attempt.disturbance = undefined;
   }
 
   /** Null means exactly one thing: another contender has the lock, or its lock delay is running. */
