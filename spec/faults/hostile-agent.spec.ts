@@ -90,6 +90,15 @@ describe('a hostile agent', () => {
     own.destroy();
   });
 
+  it.each(['a body over 8 MiB', 'a body over 8 MiB of the length that it announces'] as const)(
+    'that answers with %s is read no further',
+    async (name) => {
+      Object.assign(agent, { target: '/v1/txn', misbehavior: MISBEHAVIORS[name] });
+      const failure = (await failureOf(lock.acquire())) as Error;
+      expect(failure.message).toContain('the answer is larger than 8388608 bytes');
+    },
+  );
+
   describe.each(Object.entries(MISBEHAVIORS))('that answers with %s', (_name, misbehavior) => {
     it.each(['/v1/session/create', '/v1/txn'])('yields no handle: %s', async (target) => {
       Object.assign(agent, { target, misbehavior });
