@@ -3,6 +3,7 @@ import { machineMs } from '../measures/machine-clock.ts';
 import { median } from '../measures/statistics.ts';
 import type { RequestMoment } from '../process/messages.ts';
 import { Crew } from './crew.ts';
+import type { TurnsTimes } from './crews-by-turns.ts';
 import { HandingToAndFro } from './handing-to-and-fro.ts';
 
 /** What happens between the call of `release` in one process and the handle in the other, in its order. */
@@ -26,7 +27,7 @@ interface Walker {
 /** The median moment of each step for each contestant, in microseconds from the call of `release`. */
 export async function handOverPaths(
   contestants: readonly ContestantName[],
-  { address, warmUpMs, forMs }: { address: string; warmUpMs: number; forMs: number },
+  { address, warmUpMs, forMs }: TurnsTimes,
 ): Promise<number[][]> {
   const crewsOf = contestants.map((contestant) => ({ contestant, address }));
   return await Crew.duringAll(2, crewsOf, async (crews) => {

@@ -11,7 +11,7 @@ export interface Limit {
   readonly compared: ComparedFigure;
 }
 
-/** Measures the limit just before and just after a contest. */
+/** Measures the limit just before and just after a contest, and compares that with the mean of both. */
 export async function besideLimit(
   compared: ComparedFigure,
   limit: () => Promise<Figures>,

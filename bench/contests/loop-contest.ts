@@ -17,6 +17,8 @@ const WARM_UPS_OF_SEVERAL = 2;
 const PARTS = 5;
 /** Until those who begin again have a session, and see who else is there. */
 const LEAD_IN_MS = 500;
+/** Open beside those of the contest, and none of them. */
+const RAW_CONNECTIONS = 1;
 
 /** Everybody takes one lock and gives it back, again and again, for the time of a contest. */
 export async function loopContest(
@@ -58,8 +60,6 @@ export async function loopContestBesideLimit(
     });
   });
 }
-
-const RAW_CONNECTIONS = 1;
 
 async function during<T>(
   arena: Arena,

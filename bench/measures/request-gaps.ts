@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { machineMs } from './machine-clock.ts';
-
-const [STARTED, ANSWERED] = ['http.client.request.start', 'http.client.response.finish'] as const;
+import { REQUEST_ANSWERED, REQUEST_SENT } from './request-channels.ts';
 
 /** In microseconds, one after the other: how long each request took, and each time from an answer to the next request. */
 export class RequestGaps implements Disposable {
@@ -14,8 +13,8 @@ export class RequestGaps implements Disposable {
   /** For processes that have one request under way at a time. */
   constructor(counts: () => boolean) {
     this.#counts = counts;
-    subscribe(STARTED, this.#noteStart);
-    subscribe(ANSWERED, this.#noteAnswer);
+    subscribe(REQUEST_SENT, this.#noteStart);
+    subscribe(REQUEST_ANSWERED, this.#noteAnswer);
   }
 
   readonly #noteStart = (): void => {
@@ -32,7 +31,7 @@ export class RequestGaps implements Disposable {
   };
 
   [Symbol.dispose](): void {
-    unsubscribe(STARTED, this.#noteStart);
-    unsubscribe(ANSWERED, this.#noteAnswer);
+    unsubscribe(REQUEST_SENT, this.#noteStart);
+    unsubscribe(REQUEST_ANSWERED, this.#noteAnswer);
   }
 }

@@ -1,6 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-
-const CHANNEL = 'http.client.request.start';
+import { REQUEST_SENT } from '../measures/request-channels.ts';
 
 /** Counts the HTTP requests that this process begins, whichever client sends them. */
 export class RequestCount implements Disposable {
@@ -12,10 +11,10 @@ export class RequestCount implements Disposable {
 
   constructor(counts: () => boolean = () => true) {
     this.#counts = counts;
-    subscribe(CHANNEL, this.#note);
+    subscribe(REQUEST_SENT, this.#note);
   }
 
   [Symbol.dispose](): void {
-    unsubscribe(CHANNEL, this.#note);
+    unsubscribe(REQUEST_SENT, this.#note);
   }
 }

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { machineMs } from '../measures/machine-clock.ts';
+import { REQUEST_ANSWERED, REQUEST_SENT } from '../measures/request-channels.ts';
 import type { RequestMoment } from './messages.ts';
 
 const MOST = 100;
@@ -10,10 +11,10 @@ export class RequestLog {
   readonly #moments: RequestMoment[] = [];
 
   constructor() {
-    subscribe('http.client.request.start', (message) => {
+    subscribe(REQUEST_SENT, (message) => {
       this.#note('sent', (message as { request: ClientRequest }).request);
     });
-    subscribe('http.client.response.finish', (message) => {
+    subscribe(REQUEST_ANSWERED, (message) => {
       this.#note('answered', (message as { request: ClientRequest }).request);
     });
   }

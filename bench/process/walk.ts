@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { PATIENT, type Contestant } from '../contestants/contestant.ts';
 import { machineMs } from '../measures/machine-clock.ts';
+import { REQUEST_ANSWERED, REQUEST_SENT } from '../measures/request-channels.ts';
 import { CYCLE_STEPS, type WalkReport, type WalkTask } from './messages.ts';
 
-const [SENT, ANSWERED] = ['http.client.request.start', 'http.client.response.finish'] as const;
+const CHANNELS = [REQUEST_SENT, REQUEST_ANSWERED];
 
 /** Takes one lock and gives it back, again and again, as a single caller, and looks at the clock between its steps. */
 export async function walk(contestant: Contestant, { key, to }: WalkTask): Promise<WalkReport> {
@@ -12,7 +13,7 @@ export async function walk(contestant: Contestant, { key, to }: WalkTask): Promi
   const stepsUs: number[][] = [];
   let moments: number[] = [];
   const note = (): void => void moments.push(machineMs());
-  for (const channel of [SENT, ANSWERED]) subscribe(channel, note);
+  for (const channel of CHANNELS) subscribe(channel, note);
   try {
     while (machineMs() < to) {
       moments = [];
@@ -26,7 +27,7 @@ export async function walk(contestant: Contestant, { key, to }: WalkTask): Promi
       if (steps.length === CYCLE_STEPS.length) stepsUs.push(steps);
     }
   } finally {
-    for (const channel of [SENT, ANSWERED]) unsubscribe(channel, note);
+    for (const channel of CHANNELS) unsubscribe(channel, note);
   }
   return { cyclesUs, stepsUs };
 }
