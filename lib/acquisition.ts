@@ -18,7 +18,6 @@ import { lifecycle } from './lifecycle.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { LockTerms } from './lock-terms.ts';
 import type { Lot } from './lot.ts';
-import { merged } from './merged.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
@@ -34,7 +33,7 @@ export interface AcquisitionRequest {
   readonly signal?: AbortSignal | undefined;
   readonly failHard: boolean;
   /** Whether the caller itself holds one of these keys further up; asked when it has to wait. */
-  readonly waitsForItself: (fullKeys: readonly string[]) => boolean;
+  readonly waitsForItself: (terms: LockTerms) => boolean;
   /** Told how it stood when it ended, however that was. */
   readonly onEnd?: ((standing: Standing) => void) | undefined;
 }
@@ -120,7 +119,7 @@ class Contender {
         this.#leaveNothing(),
       ]);
       if (!this.#failHard) return null;
-      const isDeadlock = this.#waitsForItself(this.#terms.fullKeys);
+      const isDeadlock = this.#waitsForItself(this.#terms);
       const { acquireTimeoutMs } = this.#settings;
       throw notAcquiredError(this.#standing, acquireTimeoutMs, outcome, { holder, isDeadlock });
     } catch (error) {
@@ -209,7 +208,7 @@ class Contender {
 
   async #lookFor(fullKey: string): Promise<Refused | undefined> {
     const entry = await this.#retried(
-      async () => await this.#gate.readKey(fullKey, { consistency: 'default', ...this.#limits }),
+      async () => await this.#gate.readKey(fullKey, { consistency: 'default', ...this.#limits() }),
     );
     if (entry?.session === undefined) return undefined;
     this.#attempts++;
@@ -244,8 +243,7 @@ class Contender {
     const { answer, isGone } = await session.sendRenewing(
       this.#gate,
       (sent) => takeEntries(this.#gate, session.id, this.#entries, sent),
-      this.#limits,
-      merged(this.#limits, { timeoutMs: session.renewalLimitMs(this.#gate) }),
+      this.#limits(),
     );
     this.#lastFailure = undefined;
     if (answer.kind === 'held' && answer.isOwnSession === true && !session.isAdopted) {
@@ -261,7 +259,7 @@ class Contender {
       await this.#session.tooLate();
       throw tooLateError(this.#standing, session.ttlMs);
     }
-    this.#place?.turns.won(clock.elapsedSince(began));
+    this.#place?.turns.won(clock.elapsedSince(began), this.#entries[0]?.token ?? 0);
     return { kind: 'taken', session };
   }
 
@@ -326,12 +324,13 @@ class Contender {
 
   #watchForTheEnd(): () => void {
     const stop = this.#stop;
-    const onAbort = (): void => stop.abort(this.#signal?.reason);
+    const signal = this.#signal;
+    const onAbort = signal && ((): void => stop.abort(signal.reason));
     const onShutDown = (): void => stop.abort(shutdownError(this.#standing));
     // What a user's function did while it made the values.
-    if (this.#signal?.aborted === true) onAbort();
+    if (signal?.aborted === true) onAbort?.();
     if (lifecycle.isShutDown) onShutDown();
-    this.#signal?.addEventListener('abort', onAbort, { once: true });
+    if (onAbort) signal.addEventListener('abort', onAbort, { once: true });
     const takeBack = lifecycle.onShutDown(onShutDown);
     const limitMs = this.#patience.budgetMs + this.#settings.requestTimeoutMs;
     const disposeTimer =
@@ -341,14 +340,14 @@ class Contender {
             stop.abort(this.#lastFailure ?? noAnswerError(this.#standing)),
           );
     return () => {
-      this.#signal?.removeEventListener('abort', onAbort);
+      if (onAbort) signal.removeEventListener('abort', onAbort);
       takeBack();
       disposeTimer();
     };
   }
 
   #warnOfDeadlock(): void {
-    if (this.#hasWarnedOfDeadlock || !this.#waitsForItself(this.#terms.fullKeys)) return;
+    if (this.#hasWarnedOfDeadlock || !this.#waitsForItself(this.#terms)) return;
     this.#hasWarnedOfDeadlock = true;
     this.#settings.logger?.warn(
       { keys: this.#terms.keys },
@@ -384,7 +383,7 @@ class Contender {
     return taken.lot;
   }
 
-  get #limits(): CallLimits {
+  #limits(): CallLimits {
     return { signal: this.#stop.signal, lane: 'contending' };
   }
 

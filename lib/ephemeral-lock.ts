@@ -12,6 +12,7 @@ import {
   type Given,
   type LockOptions,
 } from './options.ts';
+import type { Lot } from './lot.ts';
 import { merged } from './merged.ts';
 import { type LockTerms, termsOf } from './lock-terms.ts';
 import { resolveSettings } from './settings.ts';
@@ -120,8 +121,9 @@ export class EphemeralLock {
     return result;
   }
 
-  async #acquire(terms: LockTerms, given: Given<AcquireOptions>): Promise<LockHandle | null> {
-    if (!events.acquire.hasSubscribers) return await this.#take(terms, given);
+  /** Written without `async`, as `sendRequest` is. */
+  #acquire(terms: LockTerms, given: Given<AcquireOptions>): Promise<LockHandle | null> {
+    if (!events.acquire.hasSubscribers) return this.#take(terms, given);
     const message: AcquireMessage = {
       keys: terms.keys,
       fullKeys: terms.fullKeys,
@@ -129,7 +131,7 @@ export class EphemeralLock {
       attempts: 0,
       fencingToken: undefined,
     };
-    return await events.acquire.tracePromise(async () => await this.#take(terms, given, message), message);
+    return events.acquire.tracePromise(async () => await this.#take(terms, given, message), message);
   }
 
   async #take(
@@ -142,13 +144,7 @@ export class EphemeralLock {
         terms,
         signal,
         failHard,
-        waitsForItself: (fullKeys) =>
-          (heldUpTheChain.getStore() ?? []).some(
-            (outer) =>
-              outer.handle.isHeld &&
-              isSamePlace(outer.terms, terms) &&
-              outer.handle.fullKeys.some((fullKey) => fullKeys.includes(fullKey)),
-          ),
+        waitsForItself,
         onEnd:
           message &&
           (({ attempts, waitedMs }) => {
@@ -156,7 +152,7 @@ export class EphemeralLock {
             message.waitedMs = Math.round(waitedMs);
           }),
       },
-      (lot) => new LockHandle(lot),
+      handleOf,
     );
     if (!handle || !lifecycle.isShutDown) {
       if (message) message.fencingToken = handle?.fencingToken;
@@ -166,6 +162,20 @@ export class EphemeralLock {
     await handle[Symbol.asyncDispose]();
     throw shutdownError({ keys: this.#keys, attempts: 1, waitedMs: 0 });
   }
+}
+
+function handleOf(lot: Lot): LockHandle {
+  return new LockHandle(lot);
+}
+
+/** Whether one of these keys is held further up in the same asynchronous call chain. */
+function waitsForItself(terms: LockTerms): boolean {
+  return (heldUpTheChain.getStore() ?? []).some(
+    (outer) =>
+      outer.handle.isHeld &&
+      isSamePlace(outer.terms, terms) &&
+      outer.handle.fullKeys.some((fullKey) => terms.fullKeys.includes(fullKey)),
+  );
 }
 
 /** Keys of the same name in two datacenters are two locks. */

@@ -69,7 +69,7 @@ export class GivingBack {
         if (isOver()) return 'expired';
         const heir = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
         if (heir && (await this.#passOn(heir, limits))) return 'given-back';
-        return this.#endsSession ? await this.#tryByEnd(limits) : await this.#try(limits);
+        return this.#endsSession() ? await this.#tryByEnd(limits) : await this.#try(limits);
       };
       const answer = await retryTransient(attempt, {
         clock: this.#clock,
@@ -122,7 +122,7 @@ export class GivingBack {
    * Not with a lock delay, which the end of a session that holds a key starts; nor with behavior 'release', where it leaves a
    * key that somebody has written to as if it never was a lock.
    */
-  get #endsSession(): boolean {
+  #endsSession(): boolean {
     const { terms, session } = this.#lock;
     const { behavior, lockDelayMs } = this.#settings;
     if (this.#wasOurs) return true;
@@ -166,6 +166,7 @@ export class GivingBack {
     try {
       const handed = await handOver(this.#lock, place.wanted, limits);
       if (handed.kind === 'refused') return { isDone: false };
+      place.turns.handedOver();
       if (handed.kind === 'handed-over' && place.receive(handed.lot)) return { isDone: true };
       const { session } = handed.lot;
       const orphan = new GivingBack(handed.lot, session.ttlMs - session.ageMs).run().catch(() => {});

@@ -1,7 +1,6 @@
 import type { CallLimits } from './consul-gate.ts';
 import type { LockEntry } from './lock-entry.ts';
 import type { Chain, Lot } from './lot.ts';
-import { merged } from './merged.ts';
 import { indexGuardOf } from './ownership.ts';
 import { MOST_IN_A_ROW } from './stays.ts';
 import { lockOperation, noteTaken } from './taking.ts';
@@ -57,7 +56,6 @@ export async function handOver(lot: Lot, wanted: Wanted, limits: CallLimits): Pr
     gate,
     (sent) => gate.transact(operations, sent),
     limits,
-    merged(limits, { timeoutMs: session.renewalLimitMs(gate) }),
   );
   if (!answer.committed) {
     for (const [from, to] of pairs) {

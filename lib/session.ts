@@ -2,6 +2,7 @@ import type { Clock, Instant } from './clock.ts';
 import { isAmbiguous } from './consul-failure.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { ConsulRequestError } from './errors.ts';
+import { merged } from './merged.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -79,17 +80,19 @@ export class Session {
     gate: ConsulGate,
     write: (limits: CallLimits) => Promise<T>,
     limits: CallLimits,
-    renewalLimits: CallLimits = limits,
   ): Promise<{ readonly answer: T; readonly isGone: boolean }> {
     if (this.ageMs <= Math.min(FRESH_MS, this.ttlMs / 10)) {
       return { answer: await this.send(write, limits), isGone: false };
     }
     const [writing, renewing] = await Promise.allSettled([
       this.send(write, limits),
-      this.send(async (sent) => {
-        await handedOn();
-        return await this.renew(gate, sent);
-      }, renewalLimits),
+      this.send(
+        async (sent) => {
+          await handedOn();
+          return await this.renew(gate, sent);
+        },
+        merged(limits, { timeoutMs: this.renewalLimitMs(gate) }),
+      ),
     ]);
     if (writing.status === 'rejected') throw writing.reason;
     return { answer: writing.value, isGone: renewing.status === 'fulfilled' && !renewing.value };

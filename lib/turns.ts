@@ -35,9 +35,16 @@ const CROWD = 4;
 /** So many races lost in a row are enough to keep any crowd apart. */
 const MOST_LOST = 6;
 
-/** A process that sees no others lets them come forward so often, if there are any: for long enough to wake and to write. */
+/**
+ * A process that sees no others lets them come forward now and then, for long enough to wake and to write: so often when somebody
+ * has written something since the last time, and seldom when nobody has, for an attempt in vain is a write too.
+ */
 const COURTEOUS_EVERY_MS = 200;
+const COURTEOUS_IN_SILENCE_EVERY_MS = 1_000;
 const COURTEOUS_WRITES = 3;
+
+/** To the next taking, if nobody else writes: the giving back, and that taking. */
+const OWN_WRITES = 2;
 
 /** Nobody looks away for longer, for the one whose turn it was may have died. */
 const LONGEST_REST_MS = 100;
@@ -72,6 +79,10 @@ export class Turns {
   #wonAt = -Infinity;
   #gaveBackAt = -Infinity;
   #courteousAt = -Infinity;
+  /** Nobody else has written anything since then, as far as our own tokens tell. */
+  #isSilent = false;
+  /** The next one, if nobody else writes. */
+  #nextToken = 0;
   /** When something was last heard of others. */
   #heardAt = -Infinity;
   /** For how long others were let go first the last time, and in all since they were last heard of. */
@@ -109,10 +120,16 @@ export class Turns {
     this.#hasLost = true;
   }
 
-  /** The lock was taken, by a write that took this long. */
-  won(writeMs: number): void {
+  /**
+   * The lock was taken, by a write that took this long.
+   *
+   * @param token - its fencing token: of Consul's index, every write takes one, also one that is refused (measured on 1.8.7).
+   */
+  won(writeMs: number, token: number): void {
+    if (token !== this.#nextToken) this.#isSilent = false;
+    this.#nextToken = token + OWN_WRITES;
     this.#writeMs += NEWER * (Math.min(writeMs, SLOWEST_WRITE_MS) - this.#writeMs);
-    const waitedMs = this.#waitedMs;
+    const waitedMs = this.#waitedMs();
     if (this.#passed > 0 && waitedMs < Infinity) {
       this.#roundMs = this.#roundMs === 0 ? waitedMs : this.#roundMs + NEWER * (waitedMs - this.#roundMs);
     }
@@ -121,13 +138,18 @@ export class Turns {
     this.#letUnheardMs += this.#letMs;
     this.#letMs = 0;
     // Once may be chance, for the lock is free now and then also among many.
-    const nobodyCame = this.#letUnheardMs >= this.#forgottenAfterMs;
+    const nobodyCame = this.#letUnheardMs >= this.#forgottenAfterMs();
     this.#rivals = nobodyCame ? 0 : Math.max(this.#seen.size, (1 - forgotten) * this.#rivals);
     this.#beginRound();
     const now = performance.now();
     // Until now it was there for the others.
     if (this.#hadItMsAgo(now) > COURTEOUS_EVERY_MS) this.#courteousAt = now;
     this.#wonAt = now;
+  }
+
+  /** It was handed over within this process, by one write. */
+  handedOver(): void {
+    this.#nextToken++;
   }
 
   /** It was ours, for however long, and has been given back. */
@@ -147,7 +169,7 @@ export class Turns {
 
   /** How long to let others go first, now that it is free. */
   delayMs(): number {
-    if (this.#isOutdated) this.#forget();
+    if (this.#isOutdated()) this.#forget();
     this.#letMs = Math.min(this.#drawDelayMs(), LONGEST_LETTING_MS * (1 - 0.5 * Math.random()));
     return this.#letMs;
   }
@@ -156,7 +178,7 @@ export class Turns {
     if (!this.seesOthers) return this.#courtesyMs();
     const byChance = Math.random() * (2 ** this.#lost - 1);
     if (this.isNext) return this.#writeMs * Math.min(1, byChance, this.#rivals / MANY);
-    const byTurn = this.#lacking * (1 - 0.3 * Math.random());
+    const byTurn = this.#lacking() * (1 - 0.3 * Math.random());
     const spacedWrites = this.isCrowded ? SPACED_WRITES_IN_CROWD : SPACED_WRITES;
     return spacedWrites * this.#writeMs * Math.max(byTurn, byChance);
   }
@@ -169,35 +191,35 @@ export class Turns {
   /** For how long there is no use in watching: others keep it for a while, or will have their turn. */
   restMs(): number {
     const stayMs = this.#stays.restMs(this.isNext, this.#writeMs);
-    if (this.#lacking < 2 || this.isNext) return stayMs;
+    if (this.#lacking() < 2 || this.isNext) return stayMs;
     const turnMs = this.#roundMs / (this.#rivals + 1);
-    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking - 1) * turnMs));
+    return Math.max(stayMs, Math.min(LONGEST_REST_MS, 0.5 * (this.#lacking() - 1) * turnMs));
   }
 
-  get #lacking(): number {
+  #lacking(): number {
     return Math.round(this.#rivals) - this.#seen.size;
   }
 
   /** Whether it is our turn once the lock is free. */
   get isNext(): boolean {
-    if (this.#lacking <= 0 && this.#lost === 0) return true;
+    if (this.#lacking() <= 0 && this.#lost === 0) return true;
     if (this.#isRetaken && !this.isCrowded) return true;
     if (this.#passed > this.#rivals + this.#lost) return true;
     const rounds = this.isCrowded ? 1.25 : 1;
-    return this.#roundMs > 0 && this.#waitedMs > rounds * this.#roundMs && this.#passed > 0;
+    return this.#roundMs > 0 && this.#waitedMs() > rounds * this.#roundMs && this.#passed > 0;
   }
 
-  get #waitedMs(): number {
+  #waitedMs(): number {
     return performance.now() - this.#wonAt;
   }
 
   /** Those who contended once need not contend now. */
-  get #isOutdated(): boolean {
+  #isOutdated(): boolean {
     const lastAt = Math.max(this.#heardAt, this.#wonAt, this.#gaveBackAt);
-    return performance.now() - lastAt > this.#forgottenAfterMs;
+    return performance.now() - lastAt > this.#forgottenAfterMs();
   }
 
-  get #forgottenAfterMs(): number {
+  #forgottenAfterMs(): number {
     return Math.max(FORGOTTEN_AFTER_MS, FORGOTTEN_AFTER_ROUNDS * this.#roundMs);
   }
 
@@ -224,9 +246,10 @@ export class Turns {
   /** Who had it just now, and has seen no others, may have been too fast for them. */
   #courtesyMs(): number {
     const now = performance.now();
-    const isRecent = now - this.#courteousAt < COURTEOUS_EVERY_MS;
-    if (isRecent || this.#hadItMsAgo(now) > COURTEOUS_EVERY_MS) return 0;
+    const everyMs = this.#isSilent ? COURTEOUS_IN_SILENCE_EVERY_MS : COURTEOUS_EVERY_MS;
+    if (now - this.#courteousAt < everyMs || this.#hadItMsAgo(now) > COURTEOUS_EVERY_MS) return 0;
     this.#courteousAt = now;
+    this.#isSilent = true;
     return COURTEOUS_WRITES * this.#writeMs;
   }
 
@@ -235,17 +258,31 @@ export class Turns {
   }
 }
 
-const rememberedOf = new PerClient(() => new Map<string, Turns>());
+class Memory {
+  readonly #turns = new Map<string, Turns>();
+  #newest: { readonly name: string; readonly turns: Turns } | undefined;
+
+  find(name: string): Turns | undefined {
+    return this.#newest?.name === name ? this.#newest.turns : this.#turns.get(name);
+  }
+
+  of(name: string): Turns {
+    if (this.#newest?.name === name) return this.#newest.turns;
+    const turns = this.#turns.get(name) ?? new Turns();
+    this.#newest = { name, turns };
+    setNewest(this.#turns, name, turns, MOST_REMEMBERED);
+    return turns;
+  }
+}
+
+const memoryOf = new PerClient(() => new Memory());
 
 /** What is remembered of this lock, if anything is. */
 export function knownTurnsOf(client: ConsulClient, name: string): Turns | undefined {
-  return rememberedOf.of(client).get(name);
+  return memoryOf.of(client).find(name);
 }
 
 /** What is remembered of this lock; the oldest memories are given up. */
 export function turnsOf(client: ConsulClient, name: string): Turns {
-  const remembered = rememberedOf.of(client);
-  const turns = remembered.get(name) ?? new Turns();
-  setNewest(remembered, name, turns, MOST_REMEMBERED);
-  return turns;
+  return memoryOf.of(client).of(name);
 }

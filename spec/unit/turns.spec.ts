@@ -1,13 +1,21 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { Turns } from '../../lib/turns.ts';
+import { FakeConsul } from '../../lib/testing/index.ts';
+import { knownTurnsOf, Turns, turnsOf } from '../../lib/turns.ts';
 
 const GRANT = { flags: 1, createIndex: 1, lockIndex: 1 };
+
+let index = 0;
+
+/** A token: others have written something since the last one. */
+function amidOthers(): number {
+  return (index += 10);
+}
 
 /** What a process remembers after it has seen these sessions, and won. */
 function turnsAfter(...processes: number[]): Turns {
   const turns = new Turns();
   for (const process of processes) turns.saw(process, GRANT);
-  turns.won(1);
+  turns.won(1, amidOthers());
   return turns;
 }
 
@@ -62,7 +70,7 @@ describe('turns', () => {
 
   it('forgets rivals that have gone', () => {
     const turns = turnsAfter(1, 2, 3, 4);
-    for (let i = 0; i < 30; i++) turns.won(1);
+    for (let i = 0; i < 30; i++) turns.won(1, amidOthers());
     turns.saw(1, GRANT);
     expect(turns.delayMs()).toBe(0);
   });
@@ -78,7 +86,7 @@ describe('turns', () => {
     const slow = turnsAfter();
     now.mockReturnValue(5_001);
     for (const process of [1, 2, 3, 4]) slow.saw(process, GRANT);
-    slow.won(1);
+    slow.won(1, amidOthers());
     now.mockReturnValue(11_001);
     expect(slow.delayMs()).toBeGreaterThan(0);
     now.mockReturnValue(11_002);
@@ -103,7 +111,7 @@ describe('turns', () => {
     while (letMs < 1_000) {
       expect(turns.isCrowded).toBe(true);
       letMs += turns.delayMs();
-      turns.won(1);
+      turns.won(1, amidOthers());
       turns.gaveBack();
     }
     expect(turns.seesOthers).toBe(false);
@@ -114,7 +122,7 @@ describe('turns', () => {
     for (let i = 0; i < 10; i++) {
       turns.delayMs();
       turns.saw(i, GRANT);
-      turns.won(1);
+      turns.won(1, amidOthers());
     }
     expect(turns.isCrowded).toBe(true);
   });
@@ -166,7 +174,7 @@ describe('turns', () => {
       turns.saw(1, GRANT);
       turns.saw(2, GRANT);
       const delayMs = turns.delayMs();
-      turns.won(1);
+      turns.won(1, amidOthers());
       return delayMs;
     };
     const [first, ...later] = Array.from({ length: 60 }, round);
@@ -179,7 +187,7 @@ describe('turns', () => {
     const turns = turnsAfter();
     now.mockReturnValue(1_020);
     for (const process of [1, 2, 3, 4]) turns.saw(process, GRANT);
-    turns.won(1);
+    turns.won(1, amidOthers());
     expect(turns.restMs()).toBeGreaterThan(0);
     expect(turns.restMs()).toBeLessThanOrEqual(100);
     for (const process of [1, 2, 3]) turns.saw(process, GRANT);
@@ -194,7 +202,7 @@ describe('turns', () => {
     const turns = turnsAfter();
     now.mockReturnValue(1_020);
     for (const process of rivals) turns.saw(process, GRANT);
-    turns.won(1);
+    turns.won(1, amidOthers());
     turns.saw(1, GRANT);
     now.mockReturnValue(until);
     expect(turns.delayMs()).toBeGreaterThan(0);
@@ -209,7 +217,7 @@ describe('turns', () => {
       now.mockReturnValue(at);
       turns.gaveBack();
       const delayMs = turns.delayMs();
-      turns.won(1);
+      turns.won(1, amidOthers());
       return delayMs;
     };
     // It could be had by anybody before.
@@ -218,9 +226,34 @@ describe('turns', () => {
     expect([again(1_201), again(1_399)]).toEqual([0, 0]);
     expect(again(1_400)).toBeGreaterThan(0);
     now.mockReturnValue(1_700);
-    turns.won(1);
+    turns.won(1, amidOthers());
     expect([again(1_701), again(1_899)]).toEqual([0, 0]);
     expect(again(1_900)).toBeGreaterThan(0);
+  });
+
+  it('lets others come forward only once a second while nobody else writes anything', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    const turns = turnsAfter();
+    const again = (at: number, othersWrote = 0, handedOver = 0): number => {
+      now.mockReturnValue(at);
+      turns.gaveBack();
+      const delayMs = turns.delayMs();
+      turns.won(1, (index += 2 + othersWrote));
+      for (let i = 0; i < handedOver; i++, index++) turns.handedOver();
+      return delayMs;
+    };
+    again(1_100);
+    // Whether anybody tried before it had the lock for the first time is not known.
+    expect(again(1_200)).toBeGreaterThan(0);
+    expect(Array.from({ length: 9 }, (_, tenth) => again(1_300 + 100 * tenth, 0, 16))).toEqual(
+      Array(9).fill(0),
+    );
+    expect(again(2_199)).toBe(0);
+    expect(again(2_200)).toBeGreaterThan(0);
+    expect([again(2_210, 1), again(2_399)]).toEqual([0, 0]);
+    expect(again(2_400)).toBeGreaterThan(0);
+    expect([again(2_600), again(2_800, 1)]).toEqual([0, 0]);
+    expect(again(2_801)).toBeGreaterThan(0);
   });
 
   it('lets others come forward after it has kept the lock for however long', () => {
@@ -238,10 +271,35 @@ describe('turns', () => {
     const [quick, slow] = [turnsAfter(1), turnsAfter(1)];
     for (let i = 0; i < 20; i++) {
       quick.saw(1, GRANT);
-      quick.won(1);
+      quick.won(1, amidOthers());
       slow.saw(1, GRANT);
-      slow.won(15);
+      slow.won(15, amidOthers());
     }
     expect(slow.delayMs()).toBeGreaterThan(quick.delayMs());
+  });
+});
+
+describe('what is remembered of the turns', () => {
+  it('is kept for each lock of each client', () => {
+    const [one, other] = [new FakeConsul(), new FakeConsul()];
+    expect(knownTurnsOf(one, 'a')).toBeUndefined();
+    const [a, b] = [turnsOf(one, 'a'), turnsOf(one, 'b')];
+    expect(new Set([a, b, turnsOf(other, 'a')]).size).toBe(3);
+    expect([turnsOf(one, 'b') === b, turnsOf(one, 'a') === a, turnsOf(one, 'b') === b]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect([knownTurnsOf(one, 'a') === a, knownTurnsOf(one, 'b') === b]).toEqual([true, true]);
+  });
+
+  it('is given up for the locks that were not taken for longest, a thousand of which are remembered', () => {
+    const client = new FakeConsul();
+    turnsOf(client, 'old');
+    for (let i = 0; i < 999; i++) turnsOf(client, `lock ${i}`);
+    turnsOf(client, 'old');
+    turnsOf(client, 'new');
+    expect(['old', 'new', 'lock 1'].every((name) => knownTurnsOf(client, name))).toBe(true);
+    expect(knownTurnsOf(client, 'lock 0')).toBeUndefined();
   });
 });

@@ -221,4 +221,38 @@ describe('a process that is back at once', () => {
       expect(first?.operation).toBe(operation);
     },
   );
+
+  it('looks for others once a second while nobody else writes, and soon after somebody has tried in vain', async () => {
+    const now = jest.spyOn(performance, 'now');
+    const beginsWith = async (
+      at: number,
+      meanwhile?: () => Promise<unknown>,
+    ): Promise<string | undefined> => {
+      now.mockReturnValue(at);
+      const before = scene.client.sent.length;
+      const handle = await scene.lock().acquire(WAITING);
+      await meanwhile?.();
+      await handle.release();
+      return scene.client.sent[before]?.operation;
+    };
+    for (const at of [10_000, 10_150]) await beginsWith(at);
+    // What was written before the first lock, nobody knows.
+    expect(await beginsWith(10_300)).toBe('kv.get');
+    const inSilence = [10_450, 10_600, 10_750, 10_900, 11_050, 11_200, 11_299];
+    for (const at of inSilence) expect(await beginsWith(at)).toBe('transaction');
+    expect(await beginsWith(11_300)).toBe('kv.get');
+
+    await beginsWith(11_450, async () => await scene.otherLock().tryAcquire());
+    expect(await beginsWith(11_499)).toBe('transaction');
+    expect(await beginsWith(11_500)).toBe('kv.get');
+
+    const waiting: Promise<LockHandle>[] = [];
+    await beginsWith(11_600, async () => {
+      waiting.push(scene.lock().acquire(WAITING));
+      await scene.fake.advance(1);
+    });
+    const [handedOver] = await Promise.all(waiting);
+    await handedOver?.release();
+    for (const at of [11_700, 11_800]) expect(await beginsWith(at)).toBe('transaction');
+  });
 });

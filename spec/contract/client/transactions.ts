@@ -138,6 +138,19 @@ export function describeTransactions(harness: ClientHarness): void {
       expect(await kv.keys(`${key}/`)).toEqual([`${key}/b`]);
     });
 
+    it('that is refused takes an index of its own all the same', async () => {
+      const { transaction } = harness.client();
+      const [held, free] = [uniqueKey(), uniqueKey()];
+      const [one, other] = [await newSession(harness.client()), await newSession(harness.client())];
+      const indexOf = (answer: unknown): number =>
+        (answer as { Results: { KV: { ModifyIndex: number } }[] }).Results[0]!.KV.ModifyIndex;
+      const before = indexOf(await transaction.create([op('lock', held, { Session: one })]));
+      const inVain = [op('check-not-exists', held), op('lock', held, { Session: other })];
+      for (let i = 0; i < 3; i++) await failureOf(transaction.create(inVain));
+      const after = indexOf(await transaction.create([op('lock', free, { Session: other })]));
+      expect(after).toBeGreaterThanOrEqual(before + 4);
+    });
+
     it('tells the reasons of a lock that it cannot take beside a key that exists', async () => {
       const { kv, transaction } = harness.client();
       const key = uniqueKey();
