@@ -68,6 +68,11 @@ export interface CallLimits {
  */
 export type Consistency = 'consistent' | 'default' | 'stale';
 
+/** What may come back: an answer to any of its calls, unless it is said otherwise. */
+type Reading = Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable' | 'answerIn'>;
+
+const NO_MORE: Reading = {};
+
 type Call = (options: object) => Promise<unknown>;
 
 /** What really can be called; the shipped types of the `consul` package deny half of it. */
@@ -224,7 +229,8 @@ export class ConsulGate {
         }
         return entryOf(body, key);
       },
-      merged(limits, { isBearable: hasNoNull }),
+      limits,
+      { isBearable: hasNoNull },
     );
   }
 
@@ -242,7 +248,8 @@ export class ConsulGate {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of keys');
         return body.map((entry) => entryOf(entry));
       },
-      { ...limits, mostBytes: LARGEST_LISTING, isBearable: hasNoNull },
+      limits,
+      { mostBytes: LARGEST_LISTING, isBearable: hasNoNull },
     );
   }
 
@@ -250,12 +257,13 @@ export class ConsulGate {
   async readSessions(limits?: CallLimits): Promise<ReadonlyMap<string, SessionInfo>> {
     return await this.#send(
       'session.list',
-      (call) => this.#client.session.list!(merged(MODES.consistent, call)),
+      (call) => this.#client.session.list!(Object.assign(call, MODES.consistent)),
       ({ body }) => {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
         return new Map(body.map(sessionOf).map((session) => [session.id, session]));
       },
-      { ...limits, mostBytes: LARGEST_LISTING },
+      limits,
+      { mostBytes: LARGEST_LISTING },
     );
   }
 
@@ -265,9 +273,10 @@ export class ConsulGate {
     const mode = operations.every(writesNothing) ? MODES.consistent : MODES.default;
     return this.#send(
       'transaction',
-      (call) => this.#client.transaction.create(operations, merged(mode, call)),
+      (call) => this.#client.transaction.create(operations, Object.assign(call, mode)),
       outcomeOf,
-      merged(limits, ANSWERED_BY_CONFLICT),
+      limits,
+      ANSWERED_BY_CONFLICT,
     );
   }
 
@@ -309,10 +318,8 @@ export class ConsulGate {
       timeoutMs = this.requestTimeoutMs,
       keepProcessAlive = true,
       lane = 'holding',
-      mostBytes = LARGEST_ANSWER,
-      isBearable,
-      answerIn,
-    }: CallLimits & Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable' | 'answerIn'> = {},
+    }: CallLimits = {},
+    { mostBytes = LARGEST_ANSWER, isBearable, answerIn }: Reading = NO_MORE,
   ): Promise<T> {
     return sendRequest(
       operation,
@@ -341,7 +348,7 @@ function outcomeOf({ status, body }: Answer): TransactionOutcome {
 }
 
 /** A transaction that is refused is answered with a conflict, which the client takes for a failure. */
-const ANSWERED_BY_CONFLICT = {
+const ANSWERED_BY_CONFLICT: Reading = {
   answerIn(error: unknown): [unknown, unknown] | undefined {
     const response = (error as { response?: { statusCode?: unknown; body?: unknown } } | null | undefined)
       ?.response;

@@ -90,7 +90,9 @@ const datacentersOf = new PerClient(() => new Map<string | undefined, HoldersHer
 
 export function holdersHereOf(client: ConsulClient, dc: string | undefined): HoldersHere {
   const ofDatacenters = datacentersOf.of(client);
-  const holders = ofDatacenters.get(dc) ?? new HoldersHere();
+  const known = ofDatacenters.get(dc);
+  if (known) return known;
+  const holders = new HoldersHere();
   ofDatacenters.set(dc, holders);
   return holders;
 }

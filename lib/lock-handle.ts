@@ -114,10 +114,10 @@ export class LockHandle implements AsyncDisposable {
    * with every write, measured over kill -9 and leader changes).
    */
   get fencingToken(): number {
-    return this.#lastToken ?? this.#token;
+    return this.#lastToken ?? this.#token();
   }
 
-  get #token(): number {
+  #token(): number {
     return Math.max(...this.#lot.entries.map(({ token }) => token));
   }
 
@@ -198,7 +198,7 @@ export class LockHandle implements AsyncDisposable {
     if (!session.isAdopted && checked.some(({ KV: { Verb: verb } }) => verb === 'lock')) session.condemn();
     for (let round = 0; round < 2;) {
       this.#lease.assertHeld('transaction');
-      const token = this.#token;
+      const token = this.#token();
       const outcome = await this.#lot.session.send(
         async (limits) =>
           await writeGuarded(this.#lot.terms.gate, this.sessionId, this.#lot.entries, checked, limits),
@@ -212,7 +212,7 @@ export class LockHandle implements AsyncDisposable {
         throw outcome.error;
       }
       // Our own rewritings may be sent side by side, and each of them moves the token that the others are guarded by.
-      if (this.#token === token) round++;
+      if (this.#token() === token) round++;
     }
     this.#lease.assertHeld('transaction');
     throw new ConsulRequestError(
@@ -255,7 +255,7 @@ export class LockHandle implements AsyncDisposable {
     // Who listens to `signal` may release the lock in the moment in which it is found to be over.
     if (this.#givingBack) return this.#givingBack;
     this.#givingBack = new GivingBack(this.#lot, remainingMs, askedAt);
-    this.#lastToken = this.#token;
+    this.#lastToken = this.#token();
     this.#lease.release();
     if (remainingMs > 0) this.#warnOfHaste(usedShare, remainingMs);
     return this.#givingBack;

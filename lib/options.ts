@@ -244,7 +244,10 @@ export function checkedLockOptions(options: unknown, name = 'options'): Given<Lo
   });
 }
 
+const NONE_GIVEN: Given<AcquireOptions> = Object.freeze({});
+
 export function checkedAcquireOptions(options: unknown): Given<AcquireOptions> {
+  if (options === undefined) return NONE_GIVEN;
   return Object.freeze(checked(options, acquireChecks, 'options') as Given<AcquireOptions>);
 }
 

@@ -16,19 +16,12 @@ export async function giveBackEntries(
   behavior: LockBehavior,
   limits: CallLimits,
 ): Promise<'given-back' | LossReason> {
-  let owned: OwnedRow[] = entries.map((entry) => ({
-    fullKey: entry.fullKey,
-    modifyIndex: entry.token,
-    lockIndex: 1,
-    value: entry.value,
-    flags: entry.flags,
-  }));
-  const isTaken = entries.every(({ token }) => token > 0);
-  if (isTaken && (await giveBackAtOnce(gate, sessionId, owned, behavior, limits))) return 'given-back';
+  const rows = rowsAsTaken(entries);
+  if (rows && (await giveBackAtOnce(gate, sessionId, rows, behavior, limits))) return 'given-back';
   let answer: 'given-back' | LossReason = 'given-back';
   for (let round = 0; round < 3; round++) {
     const found = await readEntries(gate, entries, limits);
-    owned = found.flatMap(([entry, row]) =>
+    const owned: OwnedRow[] = found.flatMap(([entry, row]) =>
       entry.isOurs(row, sessionId) ? [{ ...row, fullKey: entry.fullKey }] : [],
     );
     const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
@@ -41,6 +34,16 @@ export async function giveBackEntries(
 
 type OwnedRow = Pick<KvEntry, 'modifyIndex' | 'lockIndex' | 'value' | 'flags'> & { readonly fullKey: string };
 
+/** As they stand when nobody but us has written to them; undefined unless all of them were taken. */
+function rowsAsTaken(entries: readonly LockEntry[]): OwnedRow[] | undefined {
+  const rows: OwnedRow[] = [];
+  for (const { fullKey, token, value, flags } of entries) {
+    if (token === 0) return undefined;
+    rows.push({ fullKey, modifyIndex: token, lockIndex: 1, value, flags });
+  }
+  return rows;
+}
+
 async function giveBackAtOnce(
   gate: ConsulGate,
   sessionId: string,
@@ -48,7 +51,8 @@ async function giveBackAtOnce(
   behavior: LockBehavior,
   limits: CallLimits,
 ): Promise<boolean> {
-  const operations = rows.flatMap((row) => giveBackOperations(row, sessionId, behavior));
+  const operations: KvOperation[] = [];
+  for (const row of rows) operations.push(...giveBackOperations(row, sessionId, behavior));
   return (await gate.transact(operations, limits)).committed;
 }
 

@@ -2,7 +2,7 @@ import { cleanUp } from './clean-up.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import type { Lane } from './lanes.ts';
 import { lifecycle } from './lifecycle.ts';
-import { LinkedList } from './linked-list.ts';
+import { type Link, LinkedList } from './linked-list.ts';
 import type { Session } from './session.ts';
 import type { LockTerms } from './lock-terms.ts';
 import { PerClient } from './per-client.ts';
@@ -14,18 +14,77 @@ const IDLE_MS = 1_000;
 /** For how long a Consul that does not answer may hold up the end of a process. */
 const LAST_MOMENT_MS = 1_000;
 
-interface Idle {
-  readonly session: Session;
-  readonly dispose: () => void;
-  readonly end: (timeoutMs?: number) => Promise<void>;
+/** Sessions of certain terms, and the demand for them. */
+class Group {
+  /** The last one given back is the last one here. */
+  readonly idle = new LinkedList<Idle>();
+  /** When one of them was last given up, whether it was kept or ended. */
+  releasedAt = -Infinity;
+  /** Whether the last lock was asked for soon after that. */
+  isBrisk = false;
+
+  get isRecent(): boolean {
+    return performance.now() - this.releasedAt <= IDLE_MS;
+  }
 }
 
-/** For sessions of certain terms. */
-interface Demand {
-  /** When one of them was last given up, whether it was kept or ended. */
-  readonly releasedAt: number;
-  /** Whether the last lock was asked for soon after that. */
-  isBrisk: boolean;
+/** A session that waits for the next lock. */
+class Idle {
+  readonly session: Session;
+  readonly #terms: LockTerms;
+  readonly #disposeTimer: () => void;
+  readonly #lists: readonly LinkedList<Idle>[];
+  readonly #links: readonly Link<Idle>[];
+
+  constructor(session: Session, terms: LockTerms, forMs: number, lists: readonly LinkedList<Idle>[]) {
+    this.session = session;
+    this.#terms = terms;
+    this.#lists = lists;
+    this.#links = lists.map((list) => list.add(this));
+    this.#disposeTimer = terms.settings.waitingClock.schedule(forMs, () => lifecycle.keep(this.end()), {
+      keepProcessAlive: false,
+    });
+  }
+
+  /** It waits no longer. */
+  dispose(): void {
+    this.#disposeTimer();
+    this.#lists.forEach((list, index) => list.remove(this.#links[index]!));
+  }
+
+  async end(timeoutMs?: number): Promise<void> {
+    const { gate, settings } = this.#terms;
+    this.dispose();
+    await endSession(this.session, gate, settings, timeoutMs === undefined ? {} : { timeoutMs });
+  }
+}
+
+/** By their terms. */
+class Groups {
+  readonly #byTerms = new Map<string, Group>();
+  #tidiedUpAt = -Infinity;
+
+  find(sessionTerms: string): Group | undefined {
+    return this.#byTerms.get(sessionTerms);
+  }
+
+  of(sessionTerms: string): Group {
+    const known = this.#byTerms.get(sessionTerms);
+    if (known) return known;
+    const group = new Group();
+    this.#byTerms.set(sessionTerms, group);
+    return group;
+  }
+
+  /** Terms have tokens in them, which must not be kept for long. */
+  tidyUp(): void {
+    const now = performance.now();
+    if (now - this.#tidiedUpAt < IDLE_MS) return;
+    this.#tidiedUpAt = now;
+    for (const [terms, { idle, isRecent }] of this.#byTerms) {
+      if (idle.isEmpty && !isRecent) this.#byTerms.delete(terms);
+    }
+  }
 }
 
 /**
@@ -33,20 +92,16 @@ interface Demand {
  * Consul a write each.
  */
 class SessionPool {
-  /** By their terms; the last one given back is the last one here. */
-  readonly #idle = new PerClient(() => new Map<string, LinkedList<Idle>>());
+  readonly #groups = new PerClient(() => new Groups());
   readonly #all = new LinkedList<Idle>();
-  readonly #demand = new PerClient(() => new Map<string, Demand>());
   #endsBeforeExit = false;
 
-  take(terms: LockTerms): Session | undefined {
-    const { settings, sessionTerms } = terms;
-    const demand = this.#demand.of(settings.client).get(sessionTerms);
-    if (demand) demand.isBrisk = isRecent(demand);
-    const group = this.#idle.of(settings.client).get(sessionTerms);
+  take({ settings, sessionTerms }: LockTerms): Session | undefined {
+    const group = this.#groups.of(settings.client).find(sessionTerms);
     if (!group) return undefined;
+    group.isBrisk = group.isRecent;
     // The last one, so that those nobody needs any more are idle for long enough to be ended.
-    const { last } = group;
+    const { last } = group.idle;
     last?.dispose();
     return last?.session;
   }
@@ -56,56 +111,32 @@ class SessionPool {
    * the first that comes within the second.
    */
   isWanted({ settings, sessionTerms }: LockTerms): boolean {
-    return this.#demand.of(settings.client).get(sessionTerms)?.isBrisk === true;
+    return this.#groups.of(settings.client).find(sessionTerms)?.isBrisk === true;
   }
 
   /** A lock of these terms has been given back. */
   noteRelease({ settings, sessionTerms }: LockTerms): void {
-    const demands = this.#demand.of(settings.client);
-    const isBrisk = demands.get(sessionTerms)?.isBrisk === true;
-    demands.delete(sessionTerms);
-    demands.set(sessionTerms, { releasedAt: performance.now(), isBrisk });
-    // The oldest come first. Terms have tokens in them, which must not be kept for long.
-    for (const [name, demand] of demands) {
-      if (isRecent(demand)) break;
-      demands.delete(name);
-    }
+    const groups = this.#groups.of(settings.client);
+    groups.of(sessionTerms).releasedAt = performance.now();
+    groups.tidyUp();
   }
 
   /** Keeps a session for the next lock, unless it is in doubt or has lived for half its TTL: then it is ended. */
-  giveBack(session: Session, { gate, settings, sessionTerms }: LockTerms): void {
+  giveBack(session: Session, terms: LockTerms): void {
+    const { gate, settings, sessionTerms } = terms;
     const leftMs = session.ttlMs / 2 - session.ageMs;
     if (session.isDoubtful || leftMs <= 0) {
       lifecycle.keep(endSession(session, gate, settings));
       return;
     }
-    const end = async (timeoutMs = settings.requestTimeoutMs): Promise<void> => {
-      idle.dispose();
-      await endSession(session, gate, settings, { timeoutMs });
-    };
-    const groups = this.#idle.of(settings.client);
-    const group = groups.get(sessionTerms) ?? new LinkedList<Idle>();
-    groups.set(sessionTerms, group);
-    const disposeTimer = settings.waitingClock.schedule(
-      Math.min(IDLE_MS, leftMs),
-      () => lifecycle.keep(end()),
-      { keepProcessAlive: false },
-    );
-    const dispose = (): void => {
-      disposeTimer();
-      group.remove(inGroup);
-      if (group.isEmpty && groups.get(sessionTerms) === group) groups.delete(sessionTerms);
-      this.#all.remove(inAll);
-    };
-    const idle: Idle = { session, dispose, end };
-    const inGroup = group.add(idle);
-    const inAll = this.#all.add(idle);
+    const { idle } = this.#groups.of(settings.client).of(sessionTerms);
+    new Idle(session, terms, Math.min(IDLE_MS, leftMs), [idle, this.#all]);
     this.#endBeforeExit();
   }
 
   /** Ends every session that is idle. */
   async drain(timeoutMs?: number): Promise<void> {
-    await Promise.all(this.#all.toArray().map(async ({ end }) => await end(timeoutMs)));
+    await Promise.all(this.#all.toArray().map(async (idle) => await idle.end(timeoutMs)));
   }
 
   /** A program whose loop runs empty within the second leaves no session behind either. */
@@ -114,10 +145,6 @@ class SessionPool {
     this.#endsBeforeExit = true;
     process.on('beforeExit', () => void this.drain(LAST_MOMENT_MS));
   }
-}
-
-function isRecent({ releasedAt }: Demand): boolean {
-  return performance.now() - releasedAt <= IDLE_MS;
 }
 
 /** One for the process. */

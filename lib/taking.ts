@@ -37,9 +37,12 @@ export async function takeEntries(
   entries: readonly LockEntry[],
   limits: CallLimits,
 ): Promise<TakeOutcome> {
-  const leftBehind = new Map<string, number>();
+  let leftBehind: Map<string, number> | undefined;
   for (let round = 0; round < 3; round++) {
-    const operations = entries.flatMap((entry) => takeOperations(entry, sessionId, leftBehind));
+    const operations: KvOperation[] = [];
+    for (const entry of entries) {
+      operations.push(takeGuardOf(entry, leftBehind?.get(entry.fullKey)), lockOperation(entry, sessionId));
+    }
     const outcome = await gate.transact(operations, limits);
     if (outcome.committed) {
       noteTaken(gate, sessionId, entries, outcome.results);
@@ -48,6 +51,7 @@ export async function takeEntries(
     const refused = entries.map((_entry, index) => reasonOf(index, outcome.refusals));
     if (refused.includes('session-gone')) return { kind: 'session-gone' };
     const unclear = entries.filter((_entry, index) => refused[index] === 'exists');
+    leftBehind ??= new Map();
     const unclearOutcome = await lookInto(gate, sessionId, unclear, leftBehind, limits);
     if (unclearOutcome?.kind === 'conflict') return unclearOutcome;
     // What we have is not kept while others are waited for.
@@ -90,19 +94,11 @@ export function lockOperation({ fullKey, value, flags }: LockEntry, sessionId: s
   };
 }
 
-function takeOperations(
-  entry: LockEntry,
-  sessionId: string,
-  leftBehind: ReadonlyMap<string, number>,
-): KvOperation[] {
-  const { fullKey } = entry;
-  const index = leftBehind.get(fullKey);
-  return [
-    index === undefined
-      ? { KV: { Verb: 'check-not-exists', Key: fullKey } }
-      : indexGuardOf({ fullKey, token: index }),
-    lockOperation(entry, sessionId),
-  ];
+/** @param leftBehind - the `ModifyIndex` of a lock that nobody holds, where one was found. */
+function takeGuardOf({ fullKey }: LockEntry, leftBehind: number | undefined): KvOperation {
+  return leftBehind === undefined
+    ? { KV: { Verb: 'check-not-exists', Key: fullKey } }
+    : indexGuardOf({ fullKey, token: leftBehind });
 }
 
 type Reason = 'held' | 'lock-delay' | 'session-gone' | 'exists' | 'changed' | 'unknown' | undefined;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { hostname } from 'node:os';
 import { systemClock } from '../../lib/system-clock.ts';
 import { EphemeralLock, inspectLock } from '../../lib/index.ts';
@@ -335,6 +335,22 @@ describe('a lock', () => {
     expect(() => Object.assign(lock, { keys: ['c'] })).toThrow(TypeError);
     expect(() => Object.assign(lock.keys, ['c'])).toThrow(TypeError);
     expect([lock.key, lock.keys]).toEqual(['a', ['a', 'b']]);
+  });
+});
+
+describe('the value that is written by default', () => {
+  it('tells when it was made, as ISO 8601 with milliseconds', () => {
+    const now = jest.spyOn(Date, 'now');
+    const { generateValue } = resolved();
+    const times = [
+      0, 7, 999, 1_000, 1_795_948_386_012, 1_795_948_386_999, 1_795_948_387_000, 7, -1, -1_000,
+      253_402_300_800_005,
+    ];
+    for (const time of times) {
+      now.mockReturnValue(time);
+      const { locked_at: lockedAt } = JSON.parse(String(generateValue('key'))) as { locked_at: string };
+      expect(lockedAt).toBe(new Date(time).toISOString());
+    }
   });
 });
 
