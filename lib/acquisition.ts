@@ -32,7 +32,7 @@ export interface AcquisitionRequest {
   readonly terms: LockTerms;
   readonly signal?: AbortSignal | undefined;
   readonly failHard: boolean;
-  /** Whether the caller itself holds one of these keys further up; asked when it has to wait. */
+  /** Whether the caller itself holds one of their keys further up; asked when it has to wait. */
   readonly waitsForItself: (terms: LockTerms) => boolean;
   /** Told how it stood when it ended, however that was. */
   readonly onEnd?: ((standing: Standing) => void) | undefined;
@@ -324,13 +324,12 @@ class Contender {
 
   #watchForTheEnd(): () => void {
     const stop = this.#stop;
-    const signal = this.#signal;
-    const onAbort = signal && ((): void => stop.abort(signal.reason));
+    const onAbort = (): void => stop.abort(this.#signal?.reason);
     const onShutDown = (): void => stop.abort(shutdownError(this.#standing));
     // What a user's function did while it made the values.
-    if (signal?.aborted === true) onAbort?.();
+    if (this.#signal?.aborted === true) onAbort();
     if (lifecycle.isShutDown) onShutDown();
-    if (onAbort) signal.addEventListener('abort', onAbort, { once: true });
+    this.#signal?.addEventListener('abort', onAbort, { once: true });
     const takeBack = lifecycle.onShutDown(onShutDown);
     const limitMs = this.#patience.budgetMs + this.#settings.requestTimeoutMs;
     const disposeTimer =
@@ -340,7 +339,7 @@ class Contender {
             stop.abort(this.#lastFailure ?? noAnswerError(this.#standing)),
           );
     return () => {
-      if (onAbort) signal.removeEventListener('abort', onAbort);
+      this.#signal?.removeEventListener('abort', onAbort);
       takeBack();
       disposeTimer();
     };

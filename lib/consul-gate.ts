@@ -71,8 +71,6 @@ export type Consistency = 'consistent' | 'default' | 'stale';
 /** What may come back: an answer to any of its calls, unless it is said otherwise. */
 type Reading = Pick<Partial<RequestLimits>, 'mostBytes' | 'isBearable' | 'answerIn'>;
 
-const NO_MORE: Reading = {};
-
 type Call = (options: object) => Promise<unknown>;
 
 /** What really can be called; the shipped types of the `consul` package deny half of it. */
@@ -319,7 +317,7 @@ export class ConsulGate {
       keepProcessAlive = true,
       lane = 'holding',
     }: CallLimits = {},
-    { mostBytes = LARGEST_ANSWER, isBearable, answerIn }: Reading = NO_MORE,
+    { mostBytes = LARGEST_ANSWER, isBearable, answerIn }: Reading = {},
   ): Promise<T> {
     return sendRequest(
       operation,

@@ -86,34 +86,35 @@ function isNew(request: ClientRequest): boolean {
 }
 
 /** The client waits for ever when a connection ends in the middle of an answer, and reads on however much comes. */
-function watchAnswer(
-  request: ClientRequest,
-  response: IncomingMessage,
-  { mostBytes, isBearable }: SocketTraits,
-): void {
+function watchAnswer(request: ClientRequest, response: IncomingMessage, traits: SocketTraits): void {
   const fail = (error: Error): void => {
     if (request.listenerCount('error') > 0) request.emit('error', error);
     request.destroy();
   };
-  if (isBearable || !isSmall(response, mostBytes)) {
-    let bytes = 0;
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (isBearable) chunks.push(chunk);
-      if (bytes > mostBytes) fail(new Error(`the answer is larger than ${mostBytes} bytes`));
-    });
-    if (isBearable) {
-      response.on('end', () => {
-        if (!isBearable(Buffer.concat(chunks))) fail(new Error('the answer is malformed'));
-      });
-    }
-  }
+  if (traits.isBearable || !isSmall(response, traits.mostBytes)) watchBody(response, traits, fail);
   response.on('close', () => {
     if (response.complete) return;
     fail(
       Object.assign(new Error('the connection ended in the middle of the answer'), { code: 'ECONNRESET' }),
     );
+  });
+}
+
+function watchBody(
+  response: IncomingMessage,
+  { mostBytes, isBearable }: SocketTraits,
+  fail: (error: Error) => void,
+): void {
+  let bytes = 0;
+  const chunks: Buffer[] = [];
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (isBearable) chunks.push(chunk);
+    if (bytes > mostBytes) fail(new Error(`the answer is larger than ${mostBytes} bytes`));
+  });
+  if (!isBearable) return;
+  response.on('end', () => {
+    if (!isBearable(Buffer.concat(chunks))) fail(new Error('the answer is malformed'));
   });
 }
 

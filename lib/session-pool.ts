@@ -52,10 +52,9 @@ class Idle {
     this.#lists.forEach((list, index) => list.remove(this.#links[index]!));
   }
 
-  async end(timeoutMs?: number): Promise<void> {
-    const { gate, settings } = this.#terms;
+  async end(timeoutMs = this.#terms.settings.requestTimeoutMs): Promise<void> {
     this.dispose();
-    await endSession(this.session, gate, settings, timeoutMs === undefined ? {} : { timeoutMs });
+    await endSession(this.session, this.#terms.gate, this.#terms.settings, { timeoutMs });
   }
 }
 

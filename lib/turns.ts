@@ -258,12 +258,14 @@ export class Turns {
   }
 }
 
+/** What one client remembers of its locks. */
 class Memory {
   readonly #turns = new Map<string, Turns>();
+  /** Mostly it is asked for again, and is in its place. */
   #newest: { readonly name: string; readonly turns: Turns } | undefined;
 
   find(name: string): Turns | undefined {
-    return this.#newest?.name === name ? this.#newest.turns : this.#turns.get(name);
+    return this.#turns.get(name);
   }
 
   of(name: string): Turns {
