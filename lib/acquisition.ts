@@ -11,7 +11,6 @@ import { comeFree, type Contended, letOthersGo } from './coming-free.ts';
 import type { CallLimits, ConsulGate } from './consul-gate.ts';
 import { ContenderSession } from './contender-session.ts';
 import type { ConsulRequestError } from './errors.ts';
-import { GivingBack } from './giving-back.ts';
 import { readLockInfo } from './holder.ts';
 import { type HolderHere, type HoldersHere, holdersHereOf } from './holders-here.ts';
 import { lifecycle } from './lifecycle.ts';
@@ -21,7 +20,7 @@ import type { Lot } from './lot.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
-import { jittered, retryTransient } from './retry.ts';
+import { jittered, repeatTransient, type RetryOptions, retryTransient } from './retry.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import { takeEntries, type TakeOutcome } from './taking.ts';
@@ -46,10 +45,9 @@ const SHORT_PAUSES = { firstMs: 20, longestMs: 500 };
 
 type Refused = Extract<TakeOutcome, { kind: 'held' | 'lock-delay' }>;
 
-type NotTaken = Exclude<TakeOutcome, { kind: 'taken' }>;
+type Taken = { readonly kind: 'taken'; readonly session: Session };
 
-type Taken =
-  { readonly kind: 'taken'; readonly session: Session } | { readonly kind: 'handed-over'; readonly lot: Lot };
+type Attempted = Taken | Exclude<TakeOutcome, { kind: 'taken' }>;
 
 /**
  * One acquisition, from the first attempt to the handle or to the last trace of it removed.
@@ -63,9 +61,10 @@ export function acquire<T>(request: AcquisitionRequest, enter: (lot: Lot) => T):
   const { terms, signal } = request;
   if (lifecycle.isShutDown) throw shutdownError({ keys: terms.keys, attempts: 0, waitedMs: 0 });
   signal?.throwIfAborted();
-  const acquisition = new Contender(request).run(enter);
-  lifecycle.keep(acquisition);
-  return acquisition;
+  const contender = new Contender(request);
+  return new Promise<T | null>((resolve, reject) => {
+    void contender.run((lot) => resolve(lot && enter(lot)), reject);
+  });
 }
 
 class Contender {
@@ -105,46 +104,74 @@ class Contender {
     this.#place = settings.acquireTimeoutMs === 0 ? undefined : joinLine({ terms, entries: this.#entries });
   }
 
-  async run<T>(enter: (lot: Lot) => T): Promise<T | null> {
+  /** Settles when all of it is over, which may be later than the caller is told. Never rejects. */
+  async run(tell: (lot: Lot | null) => void, fail: (error: unknown) => void): Promise<void> {
+    lifecycle.begin();
     const dispose = this.#watchForTheEnd();
+    this.#place?.whenServed((lot) => {
+      if (this.#stop.signal.aborted) return false;
+      this.#attempts++;
+      dispose();
+      this.#onEnd?.(this.#standing);
+      tell(lot);
+      return true;
+    });
     try {
       this.#stop.signal.throwIfAborted();
       const outcome = await this.#contend();
-      if (outcome.kind === 'taken' || outcome.kind === 'handed-over') {
+      if (outcome.kind === 'handed-over') return;
+      if (outcome.kind === 'taken') {
         this.#stop.signal.throwIfAborted();
-        return enter(this.#lotOf(outcome));
+        tell({ terms: this.#terms, session: outcome.session, entries: this.#entries });
+        return;
       }
       const [holder] = await Promise.all([
         this.#failHard ? this.#holder(outcome) : undefined,
         this.#leaveNothing(),
       ]);
-      if (!this.#failHard) return null;
+      if (!this.#failHard) {
+        tell(null);
+        return;
+      }
       const isDeadlock = this.#waitsForItself(this.#terms);
       const { acquireTimeoutMs } = this.#settings;
       throw notAcquiredError(this.#standing, acquireTimeoutMs, outcome, { holder, isDeadlock });
     } catch (error) {
+      // What comes after that does not matter any more.
+      if (this.#place?.isServed === true) return;
       await this.#leaveNothing();
-      throw error;
+      fail(error);
     } finally {
-      this.#place?.leave();
-      dispose();
-      this.#onEnd?.(this.#standing);
+      if (this.#place?.isServed === true) this.#session.setAside();
+      else {
+        this.#place?.leave();
+        dispose();
+        this.#onEnd?.(this.#standing);
+      }
+      lifecycle.end();
     }
   }
 
   /** Attempts and waits until the keys are ours, or somebody else's for longer than we wait. */
-  async #contend(): Promise<Taken | Refused> {
+  async #contend(): Promise<Taken | Refused | { kind: 'handed-over' }> {
     let [delayed, rounds] = [0, 0];
     const looking = this.#lookAround();
     let refused = looking && (await looking);
     let looksFree = false;
     for (;;) {
       const isAttempt = refused === undefined;
-      const outcome = refused ?? (await this.#retried(() => this.#attempt()));
-      if (isAttempt) {
+      let outcome: Attempted;
+      if (refused) {
+        outcome = refused;
+        refused = undefined;
+      } else {
+        try {
+          outcome = await this.#attempt();
+        } catch (error) {
+          outcome = await repeatTransient(() => this.#attempt(), error, this.#retrying());
+        }
         this.#settings.logger?.debug({ keys: this.#terms.keys, attempts: this.#attempts }, outcome.kind);
       }
-      refused = undefined;
       switch (outcome.kind) {
         case 'taken':
           return outcome;
@@ -156,7 +183,7 @@ class Contender {
           this.#warnOfDeadlock();
           const contended = this.#contendedFor(this.#place, outcome.fullKey, outcome.found);
           const coming = await comeFree(contended);
-          if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
+          if (this.#place.isServed) return { kind: 'handed-over' };
           // It may be handed over in the very moment in which it is found free, or found held for the last time.
           const isBeingServed = this.#place.serving !== undefined;
           if (coming === 'still-held' && !isBeingServed) return outcome;
@@ -164,7 +191,7 @@ class Contender {
           this.#place.turns.cameFree();
           const gone = isBeingServed ? {} : await letOthersGo(contended);
           if (gone) refused = { kind: 'held', fullKey: outcome.fullKey, ...gone };
-          if (this.#place.lot) return { kind: 'handed-over', lot: this.#place.lot };
+          if (this.#place.isServed) return { kind: 'handed-over' };
           break;
         }
         case 'lock-delay':
@@ -215,8 +242,12 @@ class Contender {
     return { kind: 'held', fullKey };
   }
 
-  #retried<T>(attempt: () => Promise<T>): Promise<T> {
-    return retryTransient(attempt, {
+  async #retried<T>(attempt: () => Promise<T>): Promise<T> {
+    return await retryTransient(attempt, this.#retrying());
+  }
+
+  #retrying(): RetryOptions {
+    return {
       clock: this.#patience.clock,
       remainingMs: () => this.#patience.leftToRetryMs,
       signal: this.#stop.signal,
@@ -227,11 +258,11 @@ class Contender {
           'attempt failed',
         );
       },
-    });
+    };
   }
 
   /** One attempt on a living session, the same in every repetition: same session, same value, same flags. */
-  async #attempt(): Promise<Exclude<Taken, { kind: 'handed-over' }> | NotTaken> {
+  async #attempt(): Promise<Attempted> {
     const atHand = this.#session.takeAtHand();
     const session = atHand ?? (await this.#session.alive());
     // Made so slowly that its TTL is over: a renewal would come too late, whoever answers it.
@@ -240,18 +271,19 @@ class Contender {
     const began = clock.read();
     this.#attempts++;
     // Waiting must not eat up the lock's life.
-    const { answer, isGone } = await session.sendRenewing(
+    const sent = session.sendRenewing(
       this.#gate,
-      (sent) => takeEntries(this.#gate, session.id, this.#entries, sent),
+      (within) => takeEntries(this.#gate, session.id, this.#entries, within),
       this.#limits(),
     );
+    const answer = await sent.answer;
     this.#lastFailure = undefined;
     if (answer.kind === 'held' && answer.isOwnSession === true && !session.isAdopted) {
       // An outsider has written over what an earlier attempt took. To wait for its end would be to wait for ourselves.
       return { kind: 'torn' };
     }
     if (answer.kind !== 'taken') return answer;
-    if (isGone) return { kind: 'session-gone' };
+    if (sent.isGone()) return { kind: 'session-gone' };
     const proving = this.#dispossessOthers();
     if (proving && (await proving)) return { kind: session.isAdopted ? 'torn' : 'session-gone' };
     this.#stop.signal.throwIfAborted();
@@ -305,19 +337,11 @@ class Contender {
 
   async #leave(): Promise<void> {
     const { waitingClock, requestTimeoutMs } = this.#settings;
-    const place = this.#place;
-    place?.leave();
-    const leaving = (async () => {
-      await place?.serving;
-      const lot = place?.lot;
-      if (lot) await new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run().catch(() => {});
-    })();
-    lifecycle.keep(leaving);
-    const isBeingServed = place?.serving !== undefined || place?.lot !== undefined;
+    this.#place?.leave();
+    // What is being handed over to who has left is given back by who hands it over.
+    const serving = this.#place?.serving;
     await Promise.all([
-      isBeingServed
-        ? Promise.race([leaving, sleep(waitingClock, requestTimeoutMs, { keepProcessAlive: false })])
-        : undefined,
+      serving && Promise.race([serving, sleep(waitingClock, requestTimeoutMs, { keepProcessAlive: false })]),
       this.#session.abandon(),
     ]);
   }
@@ -373,13 +397,6 @@ class Contender {
       // It only adds to an error that is thrown anyway.
       return null;
     }
-  }
-
-  #lotOf(taken: Taken): Lot {
-    if (taken.kind === 'taken') return { terms: this.#terms, session: taken.session, entries: this.#entries };
-    this.#session.setAside();
-    this.#attempts++;
-    return taken.lot;
   }
 
   #limits(): CallLimits {

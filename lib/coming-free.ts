@@ -47,7 +47,7 @@ async function waitForTurn(contended: Contended): Promise<ComingFree> {
   let wasAlone = false;
   let { found } = contended;
   for (;;) {
-    if (place.lot) return 'handed-over';
+    if (place.isServed) return 'handed-over';
     if (place.serving) {
       await place.news(patience, Infinity);
     } else if (patience.leftToWaitMs > 0 && !place.isFirst) {
@@ -59,7 +59,7 @@ async function waitForTurn(contended: Contended): Promise<ComingFree> {
     } else {
       const state = await lookInConsul(contended, found);
       found = undefined;
-      if (place.serving || place.lot) continue;
+      if (place.serving || place.isServed) continue;
       if (state === 'still-held') return state;
       if (state === undefined) continue;
       // What would be handed over meanwhile is not looked at, and its time would run.
@@ -92,7 +92,7 @@ async function letThemGo(contended: Contended, delayMs: number): Promise<Gone | 
       } finally {
         place.isReady = false;
       }
-      if (place.lot || place.serving) return {};
+      if (place.isServed || place.serving) return {};
     }
     const found = await foundHeld(contended);
     if (found) return { found };
@@ -110,7 +110,7 @@ async function leaveAlone({ place, holders, patience, fullKeys }: Contended): Pr
 }
 
 function isLeftToUs({ place, holders, fullKeys }: Contended): boolean {
-  return !place.lot && !place.serving && holders.occupiedAmong(fullKeys) === undefined;
+  return !place.isServed && !place.serving && holders.occupiedAmong(fullKeys) === undefined;
 }
 
 /** Undefined when it was handed over meanwhile. */
@@ -135,12 +135,12 @@ async function lookInConsul(
     },
   );
   try {
-    while (!state && !failure && !place.lot) await place.news(patience, Infinity);
+    while (!state && !failure && !place.isServed) await place.news(patience, Infinity);
   } finally {
     patience.signal.removeEventListener('abort', end);
     end();
   }
-  if (place.lot || place.serving) return undefined;
+  if (place.isServed || place.serving) return undefined;
   if (failure) throw failure.reason;
   return state;
 }

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { acquire } from './acquisition.ts';
-import { shutdownError } from './acquisition-errors.ts';
+import type { Standing } from './acquisition-errors.ts';
 import { type AcquireMessage, events, type HoldMessage } from './events.ts';
-import { lifecycle } from './lifecycle.ts';
 import { endHold, heldMsOf, LockHandle } from './lock-handle.ts';
 import { checkedKeys, type KeyOrKeys, shown } from './lock-key.ts';
 import {
@@ -57,11 +56,15 @@ export class EphemeralLock {
    * wrong options. With `failHard: false` it resolves to null when another contender has the lock, or its lock delay is
    * running.
    */
-  async acquire(options?: AcquireOptions & { failHard?: true }): Promise<LockHandle>;
-  async acquire(options: AcquireOptions): Promise<LockHandle | null>;
-  async acquire(options?: AcquireOptions): Promise<LockHandle | null> {
-    const given = checkedAcquireOptions(options);
-    return await this.#acquire(this.#terms(given), given);
+  acquire(options?: AcquireOptions & { failHard?: true }): Promise<LockHandle>;
+  acquire(options: AcquireOptions): Promise<LockHandle | null>;
+  acquire(options?: AcquireOptions): Promise<LockHandle | null> {
+    try {
+      const given = checkedAcquireOptions(options);
+      return this.#acquire(this.#terms(given), given);
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /** `acquire` with `failHard: false`: null when another contender has the lock. */
@@ -122,8 +125,9 @@ export class EphemeralLock {
   }
 
   /** Written without `async`, as `sendRequest` is. */
-  #acquire(terms: LockTerms, given: Given<AcquireOptions>): Promise<LockHandle | null> {
-    if (!events.acquire.hasSubscribers) return this.#take(terms, given);
+  #acquire(terms: LockTerms, { signal, failHard = true }: Given<AcquireOptions>): Promise<LockHandle | null> {
+    const request = { terms, signal, failHard, waitsForItself };
+    if (!events.acquire.hasSubscribers) return acquire(request, handleOf);
     const message: AcquireMessage = {
       keys: terms.keys,
       fullKeys: terms.fullKeys,
@@ -131,37 +135,21 @@ export class EphemeralLock {
       attempts: 0,
       fencingToken: undefined,
     };
-    return events.acquire.tracePromise(async () => await this.#take(terms, given, message), message);
-  }
-
-  async #take(
-    terms: LockTerms,
-    { signal, failHard = true }: Given<AcquireOptions>,
-    message?: AcquireMessage,
-  ): Promise<LockHandle | null> {
-    const handle = await acquire(
-      {
-        terms,
-        signal,
-        failHard,
-        waitsForItself,
-        onEnd:
-          message &&
-          (({ attempts, waitedMs }) => {
-            message.attempts = attempts;
-            message.waitedMs = Math.round(waitedMs);
-          }),
-      },
-      handleOf,
-    );
-    if (!handle || !lifecycle.isShutDown) {
-      if (message) message.fencingToken = handle?.fencingToken;
+    const onEnd = ({ attempts, waitedMs }: Standing): void => {
+      message.attempts = attempts;
+      message.waitedMs = Math.round(waitedMs);
+    };
+    const enter = (lot: Lot): LockHandle => {
+      const handle = handleOf(lot);
+      message.fencingToken = handle.fencingToken;
       return handle;
-    }
-    // A `shutdown` may have come in the moment since the lock was taken.
-    await handle[Symbol.asyncDispose]();
-    throw shutdownError({ keys: this.#keys, attempts: 1, waitedMs: 0 });
+    };
+    return events.acquire.tracePromise(async () => await acquire(merged(request, { onEnd }), enter), message);
   }
+}
+
+async function rejected(error: unknown): Promise<never> {
+  throw error;
 }
 
 function handleOf(lot: Lot): LockHandle {

@@ -8,7 +8,7 @@ import { handOver, heirOf } from './hand-over.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
 import { checkEntries } from './ownership.ts';
-import { retryTransient } from './retry.ts';
+import { repeatTransient } from './retry.ts';
 import { giveBackEntries } from './returning.ts';
 import { sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
@@ -56,7 +56,6 @@ export class GivingBack {
   /** Gives back, and says how the lock was lost, if it was; settles within `retryTimeoutMs` + `requestTimeoutMs`. */
   async run(): Promise<Answer> {
     const { requestTimeoutMs, retryTimeoutMs } = this.#settings;
-    const isOver = (): boolean => this.#clock.elapsedSince(this.#firstAsked) >= this.validForMs;
     const limitMs = retryTimeoutMs + requestTimeoutMs;
     const began = this.#clock.read();
     const leftMs = (): number => limitMs - this.#clock.elapsedSince(began);
@@ -64,28 +63,26 @@ export class GivingBack {
     const limits: CallLimits = { signal: stop.signal };
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
-      // Past the deadline it is lost, whatever Consul would say: also when only a repetition comes too late.
-      const attempt = async (): Promise<Answer> => {
-        if (isOver()) return 'expired';
-        const heir = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
-        if (heir && (await this.#passOn(heir, limits))) return 'given-back';
-        return this.#endsSession() ? await this.#tryByEnd(limits) : await this.#try(limits);
-      };
-      const answer = await retryTransient(attempt, {
-        clock: this.#clock,
-        remainingMs: () => leftMs() - requestTimeoutMs,
-        signal: stop.signal,
-      });
+      let answer: Answer;
+      try {
+        answer = await this.#attempt(limits);
+      } catch (error) {
+        answer = await repeatTransient(() => this.#attempt(limits), error, {
+          clock: this.#clock,
+          remainingMs: () => leftMs() - requestTimeoutMs,
+          signal: stop.signal,
+        });
+      }
       const { session, terms } = this.#lock;
       sessionPool.noteRelease(terms);
       knownTurnsOf(this.#settings.client, terms.name)?.gaveBack();
-      if (this.#isSettled) return isOver() ? 'expired' : answer;
+      if (this.#isSettled) return this.#isOver() ? 'expired' : answer;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
         sessionPool.giveBack(session, terms);
       } else if (answer !== 'given-back' || session.isDoubtful) {
         await tidyUp(this.#lock, Math.max(1, leftMs()), 'holding');
       }
-      return this.#isOurDoing(answer) && !isOver() ? 'given-back' : answer;
+      return this.#isOurDoing(answer) && !this.#isOver() ? 'given-back' : answer;
     } catch (error) {
       if (isTransient(error)) {
         this.#isTidiedUp = true;
@@ -105,7 +102,16 @@ export class GivingBack {
     return answer === 'session-invalidated' ? this.#isTidiedUp : this.#isInDoubt || this.#isTidiedUp;
   }
 
-  async #try(limits: CallLimits): Promise<Answer> {
+  #isOver(): boolean {
+    return this.#clock.elapsedSince(this.#firstAsked) >= this.validForMs;
+  }
+
+  async #attempt(limits: CallLimits): Promise<Answer> {
+    // Past the deadline it is lost, whatever Consul would say: also when only a repetition comes too late.
+    if (this.#isOver()) return 'expired';
+    const heir = lifecycle.isShutDown ? undefined : heirOf(this.#lock);
+    if (heir && (await this.#passOn(heir, limits))) return 'given-back';
+    if (this.#endsSession()) return await this.#tryByEnd(limits);
     const { terms, session, entries } = this.#lock;
     try {
       return await session.send(
@@ -148,34 +154,28 @@ export class GivingBack {
   }
 
   /** To one who waits here. Whatever goes wrong with that, the lock is then given back in Consul. */
-  async #passOn(place: Place, limits: CallLimits): Promise<boolean> {
-    const handing = this.#handOverTo(place, limits);
-    place.serve(handing.then(async ({ orphan }) => await orphan));
-    const { isDone } = await handing;
-    if (!isDone) return false;
-    this.#isSettled = true;
-    // The heir goes first: what is left to do here can be done while its own request is under way.
-    await nextRound();
-    return true;
-  }
-
-  async #handOverTo(
-    place: Place,
-    limits: CallLimits,
-  ): Promise<{ readonly isDone: boolean; readonly orphan?: Promise<unknown> }> {
+  async #passOn(heir: Place, limits: CallLimits): Promise<boolean> {
+    const tellHeir = heir.serve();
+    let orphan: Promise<unknown> | undefined;
     try {
-      const handed = await handOver(this.#lock, place.wanted, limits);
-      if (handed.kind === 'refused') return { isDone: false };
-      place.turns.handedOver();
-      if (handed.kind === 'handed-over' && place.receive(handed.lot)) return { isDone: true };
-      const { session } = handed.lot;
-      const orphan = new GivingBack(handed.lot, session.ttlMs - session.ageMs).run().catch(() => {});
-      lifecycle.keep(orphan);
-      return { isDone: true, orphan };
+      const handed = await handOver(this.#lock, heir, limits);
+      if (handed.kind === 'refused') return false;
+      this.#isSettled = true;
+      if (handed.kind === 'orphaned') {
+        const { lot } = handed;
+        orphan = new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run().catch(() => {});
+        lifecycle.keep(orphan);
+      }
+      // The heir goes first: what is left to do here can be done while its own request is under way.
+      await nextRound();
+      return true;
     } catch {
       // No doubt of ours: what it has left, if anything, is found to be ours, and it never removes a key.
       limits.signal?.throwIfAborted();
-      return { isDone: false };
+      return false;
+    } finally {
+      if (orphan) void orphan.then(tellHeir);
+      else tellHeir();
     }
   }
 

@@ -5,7 +5,7 @@ import { ConsulGate, type KvOperation } from './consul-gate.ts';
 import { lockInfoOf, readLockInfo } from './holder.ts';
 import type { LockInfo } from './lock-info.ts';
 import { assertKey, assertPrefix, fullKeyOf, prefixOf, readablePrefixOf, shown } from './lock-key.ts';
-import { guardsOf, indexGuardOf } from './ownership.ts';
+import { guardsOf, indexGuardOf, wasLock } from './ownership.ts';
 import { checkedLockOptions, type LockOptions } from './options.ts';
 import { retryWithin } from './retry.ts';
 import { resolveSettings, type Settings } from './settings.ts';
@@ -80,7 +80,7 @@ export async function forceRelease(
       settings,
       async () => await gate.readKey(fullKey, { consistency: 'consistent' }),
     );
-    const isLock = entry !== null && (entry.session !== undefined || entry.lockIndex > 0);
+    const isLock = entry !== null && (entry.session !== undefined || wasLock(entry));
     if (!isLock || (ifSession !== undefined && entry.session !== ifSession)) return false;
     if (ifFencingToken !== undefined && entry.modifyIndex !== ifFencingToken) return false;
     const outcome = await deleteAsSeen(gate, settings, entry);

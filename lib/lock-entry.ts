@@ -11,22 +11,23 @@ export class LockEntry {
   /** As it was asked for. */
   readonly key: string;
   readonly fullKey: string;
-  #value: Buffer;
+  #content: string;
   #flags: number = drawFlags();
   #token = 0;
   #createIndex = 0;
   #formerFlags: readonly number[] = NONE;
-  /** And how many rewritings have them: a user may give all the same. Most locks are never rewritten. */
-  #announcedFlags: Map<number, number> | undefined;
+  /** Once for each rewriting: a user may give all of them the same. */
+  #announcedFlags: readonly number[] = NONE;
 
   constructor(key: string, fullKey: string, value: Buffer) {
     this.key = key;
     this.fullKey = fullKey;
-    this.#value = value;
+    this.#content = value.toString('base64');
   }
 
-  get value(): Buffer {
-    return this.#value;
+  /** Its value, in base64 as Consul is sent it: it is made while its contender still waits. */
+  get content(): string {
+    return this.#content;
   }
 
   /**
@@ -54,15 +55,13 @@ export class LockEntry {
 
   /** Before a rewriting is sent: whoever looks at the key meanwhile must know it for ours. */
   announceRewriting(flags: number): void {
-    const announced = (this.#announcedFlags ??= new Map());
-    announced.set(flags, (announced.get(flags) ?? 0) + 1);
+    this.#announcedFlags = [...this.#announcedFlags, flags];
   }
 
   /** The rewriting was refused, or has been adopted: it can no longer land. */
   forgetRewriting(flags: number): void {
-    const others = (this.#announcedFlags?.get(flags) ?? 1) - 1;
-    if (others > 0) this.#announcedFlags?.set(flags, others);
-    else this.#announcedFlags?.delete(flags);
+    const place = this.#announcedFlags.indexOf(flags);
+    if (place >= 0) this.#announcedFlags = this.#announcedFlags.toSpliced(place, 1);
   }
 
   rewritten({ modifyIndex, flags, value }: Pick<KvEntry, 'modifyIndex' | 'flags' | 'value'>): void {
@@ -71,12 +70,12 @@ export class LockEntry {
     this.#formerFlags = [this.#flags, ...this.#formerFlags].slice(0, FORMER_FLAGS);
     this.#flags = flags;
     this.#token = modifyIndex;
-    this.#value = value ?? Buffer.alloc(0);
+    this.#content = value?.toString('base64') ?? '';
   }
 
   /** A rewriting whose answer never came turns out to have landed. */
   adopt(row: KvEntry | null): void {
-    if (row && this.#announcedFlags?.has(row.flags) === true) this.rewritten(row);
+    if (row && this.#announcedFlags.includes(row.flags)) this.rewritten(row);
   }
 
   /**
@@ -85,7 +84,7 @@ export class LockEntry {
    */
   isOurs(row: KvEntry | null, sessionId: string): row is KvEntry {
     if (row?.session !== sessionId) return false;
-    if (row.flags === this.#flags || this.#announcedFlags?.has(row.flags) === true) return true;
+    if (row.flags === this.#flags || this.#announcedFlags.includes(row.flags)) return true;
     if (this.#formerFlags.includes(row.flags)) return true;
     return this.#token > 0 && row.lockIndex === 0 && row.createIndex === this.#createIndex;
   }

@@ -31,6 +31,11 @@ export function processOf(flags: number): number {
   return Math.floor(flags / (COUNTED * LINKS));
 }
 
+/** Whether they are as those of this library; plain writes have 0, and hardly anybody gives any as large. */
+export function areOfALock(flags: number): boolean {
+  return processOf(flags) > 0;
+}
+
 /** How often this lock of ours has been handed over in a row; some number for those of others. */
 export function linksOf(flags: number): number {
   return flags % LINKS;

@@ -3,9 +3,18 @@ import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import { merged } from './merged.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
+import { areOfALock } from './lock-flags.ts';
 
 /** A key that a session holds. */
 export type HeldEntry = KvEntry & { readonly session: string };
+
+/**
+ * Whether a key that nobody holds was a lock. `LockIndex` alone does not tell: a handing over sets it to 0, and somebody else may
+ * have unlocked the key since.
+ */
+export function wasLock({ lockIndex, flags }: KvEntry): boolean {
+  return lockIndex > 0 || areOfALock(flags);
+}
 
 /** The entries as they stand in Consul, read consistently. */
 export async function readEntries(

@@ -1,4 +1,4 @@
-import type { KvEntry } from './consul-answer.ts';
+import type { KvEntry, TransactionOutcome } from './consul-answer.ts';
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
@@ -17,12 +17,14 @@ export async function giveBackEntries(
   limits: CallLimits,
 ): Promise<'given-back' | LossReason> {
   const rows = rowsAsTaken(entries);
-  if (rows && (await giveBackAtOnce(gate, sessionId, rows, behavior, limits))) return 'given-back';
+  if (rows && (await giveBackAtOnce(gate, sessionId, rows, behavior, limits)).committed) return 'given-back';
   let answer: 'given-back' | LossReason = 'given-back';
   for (let round = 0; round < 3; round++) {
     const found = await readEntries(gate, entries, limits);
     const owned: OwnedRow[] = found.flatMap(([entry, row]) =>
-      entry.isOurs(row, sessionId) ? [{ ...row, fullKey: entry.fullKey }] : [],
+      entry.isOurs(row, sessionId)
+        ? [{ ...row, fullKey: entry.fullKey, content: row.value?.toString('base64') ?? '' }]
+        : [],
     );
     const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
     if (round === 0 && lost) answer = await reasonOfLoss(gate, sessionId, lost[1], limits);
@@ -32,49 +34,44 @@ export async function giveBackEntries(
   throw gate.unexpected('transaction', 'the keys are being rewritten all the time');
 }
 
-type OwnedRow = Pick<KvEntry, 'modifyIndex' | 'lockIndex' | 'value' | 'flags'> & { readonly fullKey: string };
+type OwnedRow = Pick<KvEntry, 'modifyIndex' | 'lockIndex' | 'flags'> & Pick<LockEntry, 'fullKey' | 'content'>;
 
 /** As they stand when nobody but us has written to them; undefined unless all of them were taken. */
 function rowsAsTaken(entries: readonly LockEntry[]): OwnedRow[] | undefined {
   const rows: OwnedRow[] = [];
-  for (const { fullKey, token, value, flags } of entries) {
+  for (const { fullKey, token, content, flags } of entries) {
     if (token === 0) return undefined;
-    rows.push({ fullKey, modifyIndex: token, lockIndex: 1, value, flags });
+    rows.push({ fullKey, modifyIndex: token, lockIndex: 1, content, flags });
   }
   return rows;
 }
 
-async function giveBackAtOnce(
+function giveBackAtOnce(
   gate: ConsulGate,
   sessionId: string,
   rows: readonly OwnedRow[],
   behavior: LockBehavior,
   limits: CallLimits,
-): Promise<boolean> {
+): Promise<TransactionOutcome> {
   const operations: KvOperation[] = [];
   for (const row of rows) operations.push(...giveBackOperations(row, sessionId, behavior));
-  return (await gate.transact(operations, limits)).committed;
+  return gate.transact(operations, limits);
 }
 
 function giveBackOperations(
-  { fullKey: key, modifyIndex, lockIndex, value, flags }: OwnedRow,
+  { fullKey: key, modifyIndex, lockIndex, content, flags }: OwnedRow,
   sessionId: string,
   behavior: LockBehavior,
 ): KvOperation[] {
-  const written = { fullKey: key, token: modifyIndex };
+  const seen = { fullKey: key, token: modifyIndex };
   if (behavior === 'delete') {
     // It says nothing of a key that is missing, but the guard before it does.
-    return [sessionGuardOf(written, sessionId), { KV: { Verb: 'delete-cas', Key: key, Index: modifyIndex } }];
+    return [sessionGuardOf(seen, sessionId), { KV: { Verb: 'delete-cas', Key: key, Index: modifyIndex } }];
   }
-  const content = {
-    Key: key,
-    Value: (value ?? Buffer.alloc(0)).toString('base64'),
-    Flags: flags,
-    Session: sessionId,
-  };
-  const unlock = { KV: { Verb: 'unlock', ...content } };
+  const written = { Key: key, Value: content, Flags: flags, Session: sessionId };
+  const unlock = { KV: { Verb: 'unlock', ...written } };
   // A plain write has set LockIndex to 0, and the key would pass for data: unlocked and locked again, it is a lock.
   return lockIndex === 0
-    ? [indexGuardOf(written), unlock, { KV: { Verb: 'lock', ...content } }, unlock]
-    : [indexGuardOf(written), unlock];
+    ? [indexGuardOf(seen), unlock, { KV: { Verb: 'lock', ...written } }, unlock]
+    : [indexGuardOf(seen), unlock];
 }

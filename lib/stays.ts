@@ -59,8 +59,9 @@ export class Stays {
     this.#grant = { flags, createIndex, lockIndex };
     const now = performance.now();
     const links = linksOf(flags);
-    // Handing over keeps them; a lock that was given back and taken again has others.
-    const isAnew = last?.createIndex !== createIndex || last.lockIndex !== lockIndex;
+    // A lock that was given back and taken again has others. Handing over keeps the one, and may set the other to 0.
+    const isLockedAnew = lockIndex > 0 && last?.lockIndex !== lockIndex;
+    const isAnew = last?.createIndex !== createIndex || isLockedAnew;
     if (isAnew || this.#process !== process || links < this.#links) {
       this.ended();
       this.#process = process;

@@ -1,7 +1,7 @@
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import { type KvEntry, type KvResult, type Refusal, withoutNames } from './consul-answer.ts';
 import type { LockEntry } from './lock-entry.ts';
-import { type HeldEntry, indexGuardOf, readEntries } from './ownership.ts';
+import { type HeldEntry, indexGuardOf, readEntries, wasLock } from './ownership.ts';
 
 export type TakeOutcome =
   | { readonly kind: 'taken' }
@@ -88,10 +88,8 @@ export function noteTaken(
   }
 }
 
-export function lockOperation({ fullKey, value, flags }: LockEntry, sessionId: string): KvOperation {
-  return {
-    KV: { Verb: 'lock', Key: fullKey, Value: value.toString('base64'), Flags: flags, Session: sessionId },
-  };
+export function lockOperation({ fullKey, content, flags }: LockEntry, sessionId: string): KvOperation {
+  return { KV: { Verb: 'lock', Key: fullKey, Value: content, Flags: flags, Session: sessionId } };
 }
 
 /** @param leftBehind - the `ModifyIndex` of a lock that nobody holds, where one was found. */
@@ -136,7 +134,7 @@ async function lookInto(
     if (row.session === sessionId && row.flags === entry.flags) ours.set(entry, row);
     else if (row.session === sessionId) ownSessions ??= entry;
     else if (row.session !== undefined) heldBy ??= entry;
-    else if (row.lockIndex === 0) return { kind: 'conflict', fullKey: entry.fullKey };
+    else if (!wasLock(row)) return { kind: 'conflict', fullKey: entry.fullKey };
     else leftBehind.set(entry.fullKey, row.modifyIndex);
   }
   if (ours.size === unclear.length) {

@@ -11,6 +11,7 @@ export type Wanted = Omit<Lot, 'session' | 'chain'>;
 
 /** Made once: written straight into a property, it would keep garbage alive (`letGoOfRequests`). */
 const tellNobody = (): void => {};
+const takeNothing = (): boolean => false;
 
 /** The place of one who waits for a lock, among those of this process who do. */
 export class Place {
@@ -19,10 +20,11 @@ export class Place {
   isReady = false;
   readonly #line: Line;
   readonly #link: Link<Place>;
-  #lot: Lot | undefined;
+  #isServed = false;
   #serving: Promise<void> | undefined;
   #hasLeft = false;
   #notify: () => void = tellNobody;
+  #onLot: (lot: Lot) => boolean = takeNothing;
 
   constructor(line: Line, wanted: Wanted) {
     this.#line = line;
@@ -39,9 +41,9 @@ export class Place {
     return this.#line.turns;
   }
 
-  /** What was handed over to it. */
-  get lot(): Lot | undefined {
-    return this.#lot;
+  /** Whether a lock was handed over to it: then its contender is done. */
+  get isServed(): boolean {
+    return this.#isServed;
   }
 
   /** Settles when it is known whether the lock that is being handed over goes to it; undefined when none is. */
@@ -50,23 +52,36 @@ export class Place {
   }
 
   get canBeServed(): boolean {
-    return this.isReady && this.#serving === undefined && this.#lot === undefined && !this.#hasLeft;
+    return this.isReady && this.#serving === undefined && !this.#isServed && !this.#hasLeft;
   }
 
-  /** @param handing - settles when everything about the handing over is done. */
-  serve(handing: Promise<unknown>): void {
-    const over = (): void => {
+  /** @param onLot - takes what is handed over to this place; false when its contender has given up. */
+  whenServed(onLot: (lot: Lot) => boolean): void {
+    this.#onLot = onLot;
+  }
+
+  /** A lock is being handed over to it; the answer is to be called when everything about that is done. */
+  serve(): () => void {
+    let settle = tellNobody;
+    this.#serving = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    return () => {
       this.#serving = undefined;
+      settle();
       this.tell();
+      if (this.#isServed) this.#line.first?.tell();
     };
-    this.#serving = handing.then(over, over);
   }
 
-  /** False when its contender has given up meanwhile. */
+  /**
+   * Goes to the caller at once. The contender, and the next one, who comes forward by that, are told when the handing over is
+   * done: what they have to do can wait, and the caller cannot. False when the contender has given up meanwhile.
+   */
   receive(lot: Lot): boolean {
-    if (this.#hasLeft) return false;
-    this.#lot = lot;
-    this.tell();
+    if (this.#hasLeft || !this.#onLot(lot)) return false;
+    this.#isServed = true;
+    this.#line.leaveUnnoticed(this.#link);
     return true;
   }
 
@@ -75,9 +90,12 @@ export class Place {
   }
 
   /** Until there is news for this place, or for `atMostMs`; rejects with the signal's reason. */
-  async news({ clock, signal }: { clock: Clock; signal: StopSignal }, atMostMs: number): Promise<void> {
-    signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
+  news({ clock, signal }: { clock: Clock; signal: StopSignal }, atMostMs: number): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
       const end = (): void => {
         this.#notify = tellNobody;
         signal.removeEventListener('abort', onAbort);
@@ -125,9 +143,14 @@ export class Line {
 
   leave(link: Link<Place>): void {
     const wasFirst = link.value.isFirst;
-    if (!this.#places.remove(link)) return;
+    if (this.leaveUnnoticed(link) && wasFirst) this.first?.tell();
+  }
+
+  /** The next one is told later; false when it has left before. */
+  leaveUnnoticed(link: Link<Place>): boolean {
+    if (!this.#places.remove(link)) return false;
     if (this.#places.isEmpty) this.#onEmpty();
-    else if (wasFirst) this.first?.tell();
+    return true;
   }
 }
 

@@ -5,6 +5,7 @@ import type { ConsulClient } from '../../lib/consul-client.ts';
 import { ConsulGate, type KvOperation } from '../../lib/consul-gate.ts';
 import { checkedOperations, type GuardedOutcome, writeGuarded } from '../../lib/guarded-write.ts';
 import { LockEntry } from '../../lib/lock-entry.ts';
+import { base64 } from '../support/fake-scene.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { refusing } from '../support/hooked-client.ts';
 
@@ -155,22 +156,22 @@ describe('writeGuarded', () => {
     it('moves the token of that key alone', async () => {
       transact.mockResolvedValue({ Results: [...GUARD_ROWS, row('locks/a', 21, { Session: ID })] });
       await write([set('locks/a', { Flags: 99 })]);
-      expect(entries[0]).toMatchObject({ token: 21, flags: 99, value: Buffer.from('new') });
-      expect(entries[1]).toMatchObject({ token: 8, value: Buffer.from('old') });
+      expect(entries[0]).toMatchObject({ token: 21, flags: 99, content: base64('new') });
+      expect(entries[1]).toMatchObject({ token: 8, content: base64('old') });
     });
 
     it('counts the last of several rewritings', async () => {
       const rows = [row('locks/a', 21, { Session: ID }), row('locks/a', 22, { Session: ID })];
       transact.mockResolvedValue({ Results: [...GUARD_ROWS, ...rows] });
       await write([set('locks/a', { Flags: 1, Value: 'b25l' }), set('locks/a', { Flags: 2, Value: 'dHdv' })]);
-      expect(entries[0]).toMatchObject({ token: 22, flags: 2, value: Buffer.from('two') });
+      expect(entries[0]).toMatchObject({ token: 22, flags: 2, content: base64('two') });
     });
 
     it('is known for ours after an answer that never came', async () => {
       transact.mockRejectedValue(new Error('socket hang up'));
       await failureOf(async () => await write([set('locks/a', { Flags: 99 })]));
       expect(isKnownForOurs(99)).toBe(true);
-      expect(entries[0]).toMatchObject({ token: 7, value: Buffer.from('old') });
+      expect(entries[0]).toMatchObject({ token: 7, content: base64('old') });
     });
 
     it('is known for ours after that also when another with the same flags is refused', async () => {
@@ -192,7 +193,7 @@ describe('writeGuarded', () => {
       transact.mockImplementation(answers);
       await write([set('locks/a', { Flags: 99 })]).catch(() => {});
       expect(isKnownForOurs(99)).toBe(false);
-      expect(entries[0]).toMatchObject({ token: 7, value: Buffer.from('old') });
+      expect(entries[0]).toMatchObject({ token: 7, content: base64('old') });
     });
 
     it('says which operation a lock delay of its own key has refused, and that this passes', async () => {

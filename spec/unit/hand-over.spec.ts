@@ -43,7 +43,7 @@ function verbsSince(sent: number): string[][] {
 }
 
 const isHandingOver = ({ operations }: SentRequest): boolean =>
-  operations.map(({ KV }) => KV.Verb).join() === 'check-index,lock';
+  operations.map(({ KV }) => KV.Verb).every((verb) => verb === 'cas');
 
 /** What becomes of the handing over; all else goes through. */
 const handingOver =
@@ -66,10 +66,21 @@ describe('a release with a waiter in the same process', () => {
     const sent = scene.client.count('transaction');
     expect(await holder.release()).toBe(true);
     const handle = await heir;
-    expect(verbsSince(sent)).toEqual([['check-index', 'lock']]);
+    expect(verbsSince(sent)).toEqual([['cas']]);
     expect(handle.sessionId).toBe(holder.sessionId);
     expect(scene.client.count('session.create')).toBe(1);
     await enjoyed(heir);
+  });
+
+  it('does so by one that leaves the key a lock, where it stays behind', async () => {
+    const { holder, heir } = await holderAndHeir({ behavior: 'release' });
+    const sent = scene.client.count('transaction');
+    expect(await holder.release()).toBe(true);
+    await heir;
+    expect(verbsSince(sent)).toEqual([['check-index', 'lock']]);
+    expect(await scene.entry()).toMatchObject({ LockIndex: 1 });
+    await enjoyed(heir);
+    expect(await (await scene.lock().acquire()).release()).toBe(true);
   });
 
   it('tells other processes how often the lock was handed over in a row, also after a rewriting', async () => {
@@ -433,7 +444,7 @@ describe('handing over again and again', () => {
       const sent = scene.client.count('transaction');
       await between();
       await handle.release();
-      if (index < count) handed.push(verbsSince(sent)[0]?.at(-1) === 'lock');
+      if (index < count) handed.push(verbsSince(sent)[0]?.at(-1) === 'cas');
     }
     return handed;
   }

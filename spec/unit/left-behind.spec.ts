@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { forceRelease } from '../../lib/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import { once } from '../support/hooked-client.ts';
-import { FakeScene, FULL_KEY } from '../support/fake-scene.ts';
+import { base64, FakeScene, FULL_KEY } from '../support/fake-scene.ts';
 
 let scene: FakeScene;
 
@@ -26,6 +27,25 @@ describe('a lock that was left behind', () => {
     const handle = await scene.lock().acquire();
     expect(await handle.verify()).toBe(true);
     expect(await handle.release()).toBe(true);
+  });
+
+  it.each([
+    ['is taken', async () => await (await scene.lock().acquire()).release()],
+    ['is freed by force', async () => await forceRelease('key', scene.options)],
+  ])('by somebody who unlocked it after a handing over %s', async (_title, take) => {
+    const holder = await scene.lock().acquire();
+    const waiting = scene.lock().acquire({ acquireTimeoutMs: 60_000 });
+    await scene.fake.advance(1);
+    await holder.release();
+    const { sessionId } = await waiting;
+    const { Flags } = (await scene.entry())!;
+    await scene.fake.transaction.create([
+      { KV: { Verb: 'unlock', Key: FULL_KEY, Value: base64('left'), Flags, Session: sessionId } },
+    ]);
+    expect(await scene.entry()).toMatchObject({ Value: 'left', LockIndex: 0 });
+    expect(await take()).toBe(true);
+    expect(await (await waiting).release()).toBe(false);
+    expect(scene.fake.keys()).toEqual([]);
   });
 
   it('is contention when it is taken between the attempt and the look at it', async () => {

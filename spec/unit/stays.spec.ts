@@ -132,6 +132,12 @@ describe('the stays of another process', () => {
     expect(saw(1, again)).toBe(false);
   });
 
+  it('go on when a handing over sets the LockIndex to 0', () => {
+    const saw = (links: number, lockIndex: number): boolean =>
+      stays.saw(1, { flags: OTHERS + links, createIndex: 1, lockIndex });
+    expect([saw(0, 1), saw(1, 0), saw(2, 0)]).toEqual([true, false, false]);
+  });
+
   it('are the same when the lock was taken for free and is found held as it was', () => {
     takes(1);
     stays.ended();

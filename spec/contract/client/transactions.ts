@@ -259,6 +259,22 @@ export function describeTransactions(harness: ClientHarness): void {
       expect(await kv.get(key)).toMatchObject({ Session: session, LockIndex: 0 });
     });
 
+    it('writes with cas like a plain write, and names the session that keeps the key', async () => {
+      const { kv, transaction } = harness.client();
+      const key = uniqueKey();
+      const session = await newSession(harness.client());
+      const taken = await transaction.create([op('lock', key, { Value: base64('v'), Session: session })]);
+      const { ModifyIndex: Index, CreateIndex } = taken.Results[0].KV;
+      const { Results } = await transaction.create([op('cas', key, { Value: base64('w'), Flags: 7, Index })]);
+      const { ModifyIndex } = Results[0].KV;
+      expect(ModifyIndex).toBeGreaterThan(Index);
+      const row = { Session: session, Flags: 7, LockIndex: 0, CreateIndex, ModifyIndex };
+      expect(Results).toEqual([{ KV: { ...row, Key: key, Value: null } }]);
+      expect(await kv.get(key)).toMatchObject({ ...row, Value: 'w' });
+      await transaction.create([op('lock', key, { Value: base64('x'), Session: session })]);
+      expect(await kv.get(key)).toMatchObject({ Session: session, LockIndex: 0, CreateIndex });
+    });
+
     it('holds no key without a name', async () => {
       const { body } = await failureOf(harness.client().transaction.create([op('set', '')]));
       expect(body.Errors).toEqual([{ OpIndex: 0, What: 'Must provide key' }]);

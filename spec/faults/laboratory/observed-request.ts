@@ -8,7 +8,12 @@ const ASKED = /^PUT \/v1\/(?:session\/(create|renew|destroy)(?:\/([\w-]+))?|(txn
 const LONGEST_ANSWER = 2_048;
 
 interface Operation {
-  readonly KV: { readonly Verb: string; readonly Session?: string; readonly Value?: string };
+  readonly KV: {
+    readonly Verb: string;
+    readonly Key: string;
+    readonly Session?: string;
+    readonly Value?: string;
+  };
 }
 
 /** A request that makes, renews or ends a session, or takes keys by it: when it came by on a line, and when its answer. */
@@ -32,7 +37,7 @@ export class ObservedRequest {
 
   /** As far as its first bytes tell. */
   get isTaking(): boolean {
-    return this.#request.includes('"lock"') && !this.#request.includes('"unlock"');
+    return /"(?:lock|cas)"/.test(this.#request) && !this.#request.includes('"unlock"');
   }
 
   /** What came after the first bytes. */
@@ -57,7 +62,11 @@ export class ObservedRequest {
   fact(contender: string, run: string): RequestFact | undefined {
     const [, verb, id] = ASKED.exec(this.#request)!;
     const asked =
-      verb === undefined ? this.#taking() : verb === 'create' ? this.#creating(run) : { session: id };
+      verb === undefined
+        ? this.#taking(contender)
+        : verb === 'create'
+          ? this.#creating(run)
+          : { session: id };
     if (!asked) return undefined;
     const status = /^HTTP\/1\.1 (\d{3})/.exec(this.#answer)?.[1];
     return {
@@ -80,14 +89,22 @@ export class ObservedRequest {
     return { session: /"ID":\s*"([\w-]+)"/.exec(this.#answer)?.[1] };
   }
 
-  #taking(): { session: string; holder: string } | undefined {
+  #taking(contender: string): { session: string; holder: string } | undefined {
     const operations = operationsOf(this.#request);
-    const taking = operations.find(({ KV }) => KV.Verb === 'lock')?.KV;
+    const taking = operations.find(({ KV }) => KV.Verb === 'lock' || KV.Verb === 'cas')?.KV;
     // A giving back may unlock, lock and unlock again.
-    if (taking?.Session === undefined || operations.some(({ KV }) => KV.Verb === 'unlock')) return undefined;
-    return { session: taking.Session, holder: Buffer.from(taking.Value ?? '', 'base64').toString() };
+    if (!taking || operations.some(({ KV }) => KV.Verb === 'unlock')) return undefined;
+    // What is handed over stays with the session that took it.
+    const place = `${contender} ${taking.Key}`;
+    const session = taking.Session ?? lastSessions.get(place);
+    if (session === undefined) return undefined;
+    lastSessions.set(place, session);
+    return { session, holder: Buffer.from(taking.Value ?? '', 'base64').toString() };
   }
 }
+
+/** By which session a contender last took a key. */
+const lastSessions = new Map<string, string>();
 
 function operationsOf(request: string): readonly Operation[] {
   const body = request.slice(request.indexOf('\r\n\r\n'));

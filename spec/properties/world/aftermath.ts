@@ -102,7 +102,8 @@ export class Aftermath {
     for (const key of KEYS.map(fullKeyOf)) {
       const holder = server.holderOf(key);
       if (holder && !this.#isLeftToUser(holder.value)) throw new Breach(`${holder.value}: left ${key} held`);
-      const isLock = (server.entry(key)?.lockIndex ?? 0) > 0;
+      const entry = server.entry(key);
+      const isLock = entry !== undefined && (entry.lockIndex > 0 || entry.flags > 0);
       if (isLock && !holder && terms.behavior === 'delete' && !hasData)
         throw new Breach(`left ${key} behind`);
     }

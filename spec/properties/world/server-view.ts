@@ -144,7 +144,7 @@ export class ServerView {
       const last = this.holderOf(key);
       const session = entry?.session === '' ? undefined : entry?.session;
       // Who writes without locking changes neither the holder nor when it came to the lock.
-      const isSame = last !== undefined && last.session === session && entry?.lockIndex === 0;
+      const isSame = last !== undefined && last.session === session && entry?.flags === NO_FLAGS;
       if (isSame) continue;
       if (last) last.to = now;
       if (entry && session !== undefined) {
