@@ -41,6 +41,7 @@ const STAYS_MS = 60_000;
 const CASES: readonly (Looper & { readonly limit: ContestantName })[] = [
   { contestant: 'raw-write', callers: 1, limit: 'raw-write' },
   { contestant: 'client-write', callers: 1, limit: 'raw-write' },
+  { contestant: 'bare-queue', callers: 50, limit: 'raw-write' },
   { contestant: 'consul-lock', callers: 50, limit: 'raw-write' },
   { contestant: 'raw-cycle', callers: 1, limit: 'raw-cycle' },
   { contestant: 'client-cycle', callers: 1, limit: 'raw-cycle' },

@@ -9,6 +9,7 @@ export const CONTESTANTS = [
   'raw-cycle',
   'client-write',
   'client-cycle',
+  'bare-queue',
 ] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
@@ -27,6 +28,8 @@ export async function openContestant(name: ContestantName, address: string): Pro
       return await (await import('./client-write.ts')).openClientWrite(address);
     case 'client-cycle':
       return await (await import('./client-cycle.ts')).openClientCycle(address);
+    case 'bare-queue':
+      return await (await import('./bare-queue.ts')).openBareQueue(address);
     case 'redlock':
       return (await import('./redlock.ts')).openRedlock(address);
     case 'etcd3':

@@ -39,8 +39,9 @@ export async function writeByParts(
   ) as [BenchLock, BenchLock, BenchLock];
   const writers: Writer[] = [
     oneByOne('a lock with 3 bytes', async () => await barest.acquire()),
-    oneByOne('guarded by its index', guardedWrite(consul, session, 3)),
-    oneByOne('with 150 bytes', guardedWrite(consul, session, 150)),
+    oneByOne('by cas, 3 bytes', rewriting(consul, session, 3)),
+    oneByOne('by cas, 150 bytes', rewriting(consul, session, 150)),
+    oneByOne('by check-index and lock instead', rewriting(consul, session, 150, { isGuarded: true })),
     oneByOne('by the consul client', async () => await handOver.acquire()),
     {
       name: `by consul-lock, for ${CALLERS} callers`,
@@ -96,14 +97,21 @@ async function byManyCallers(lock: BenchLock, end: number): Promise<number[]> {
 }
 
 /** A hand-over's write on a key of its own, with nothing but Node's `http`. */
-function guardedWrite(consul: RawConsul, Session: string, bytes: number): () => Promise<void> {
-  const Key = `bench/parts/guarded/${bytes}`;
+function rewriting(
+  consul: RawConsul,
+  Session: string,
+  bytes: number,
+  { isGuarded = false } = {},
+): () => Promise<void> {
+  const Key = `bench/parts/${isGuarded ? 'guarded' : 'cas'}/${bytes}`;
   const Value = Buffer.alloc(bytes, 'x').toString('base64');
   let [Flags, Index] = [0, 0];
   return async () => {
     Flags += 1;
-    const guard = { Verb: Index === 0 ? 'check-not-exists' : 'check-index', Key, Index };
-    const written = await consul.transaction([guard, { Verb: 'lock', Key, Value, Flags, Session }]);
+    const lock = { Verb: 'lock', Key, Value, Flags, Session };
+    const cas = { Verb: 'cas', Key, Value, Flags, Index };
+    const guarded = [{ Verb: 'check-index', Key, Index }, lock];
+    const written = await consul.transaction(Index === 0 ? [lock] : isGuarded ? guarded : [cas]);
     if (!written.isDone) throw new Error('the write was refused');
     Index = written.index;
   };

@@ -4,6 +4,8 @@ import { machineTimeMs } from '../history/machine-time.ts';
 type RequestFact = FactOf<'request'>;
 
 const ASKED = /^PUT \/v1\/(?:session\/(create|renew|destroy)(?:\/([\w-]+))?|(txn))[? ]/;
+/** Of an answer: a key with the session that has it. */
+const ROW = /"Key":"([^"]+)"[^}]*?"Session":"([\w-]+)"[^}]*?"ModifyIndex":(\d+)/g;
 /** Of an answer: a session's id stands at its beginning. */
 const LONGEST_ANSWER = 2_048;
 
@@ -12,6 +14,7 @@ interface Operation {
     readonly Verb: string;
     readonly Key: string;
     readonly Session?: string;
+    readonly Index?: number;
     readonly Value?: string;
   };
 }
@@ -51,7 +54,11 @@ export class ObservedRequest {
 
   answered(bytes: Buffer): void {
     this.#answeredAt ??= machineTimeMs();
-    if (this.#answer.length < LONGEST_ANSWER) this.#answer += bytes.toString('latin1');
+    if (this.#answer.length >= LONGEST_ANSWER) return;
+    this.#answer += bytes.toString('latin1');
+    for (const [, key, session, index] of this.#answer.matchAll(ROW)) {
+      holders.set(placeOf(key!, Number(index)), session!);
+    }
   }
 
   passed(): void {
@@ -62,11 +69,7 @@ export class ObservedRequest {
   fact(contender: string, run: string): RequestFact | undefined {
     const [, verb, id] = ASKED.exec(this.#request)!;
     const asked =
-      verb === undefined
-        ? this.#taking(contender)
-        : verb === 'create'
-          ? this.#creating(run)
-          : { session: id };
+      verb === undefined ? this.#taking() : verb === 'create' ? this.#creating(run) : { session: id };
     if (!asked) return undefined;
     const status = /^HTTP\/1\.1 (\d{3})/.exec(this.#answer)?.[1];
     return {
@@ -89,22 +92,24 @@ export class ObservedRequest {
     return { session: /"ID":\s*"([\w-]+)"/.exec(this.#answer)?.[1] };
   }
 
-  #taking(contender: string): { session: string; holder: string } | undefined {
+  #taking(): { session: string; holder: string } | undefined {
     const operations = operationsOf(this.#request);
     const taking = operations.find(({ KV }) => KV.Verb === 'lock' || KV.Verb === 'cas')?.KV;
     // A giving back may unlock, lock and unlock again.
     if (!taking || operations.some(({ KV }) => KV.Verb === 'unlock')) return undefined;
-    // What is handed over stays with the session that took it.
-    const place = `${contender} ${taking.Key}`;
-    const session = taking.Session ?? lastSessions.get(place);
+    // What is handed over stays with the session that has it.
+    const session = taking.Session ?? holders.get(placeOf(taking.Key, taking.Index ?? 0));
     if (session === undefined) return undefined;
-    lastSessions.set(place, session);
     return { session, holder: Buffer.from(taking.Value ?? '', 'base64').toString() };
   }
 }
 
-/** By which session a contender last took a key. */
-const lastSessions = new Map<string, string>();
+/** Which session had a key as of an index, by all answers that came by. */
+const holders = new Map<string, string>();
+
+function placeOf(key: string, index: number): string {
+  return `${key} ${index}`;
+}
 
 function operationsOf(request: string): readonly Operation[] {
   const body = request.slice(request.indexOf('\r\n\r\n'));

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { ClientTransactions } from './client-transactions.ts';
+import type { BenchLock, Contestant, Release } from './contestant.ts';
+
+const MOST_IN_A_ROW = 32;
+
+interface Waiter {
+  readonly value: string;
+  readonly enter: (release: Release) => void;
+}
+
+/**
+ * The least that is a lock for the callers of one process: a line of them, and the writes that consul-lock sends for them, by the
+ * `consul` client. Nothing of it has a limit or a deadline, is tried again or told when the lock is lost.
+ */
+export async function openBareQueue(address: string): Promise<Contestant> {
+  const consul = await ClientTransactions.open(address);
+  return { lockOn: (key) => new BareQueue(consul, key), close: async () => await consul.close() };
+}
+
+class BareQueue implements BenchLock {
+  readonly #consul: ClientTransactions;
+  readonly #key: string;
+  readonly #waiting: Waiter[] = [];
+  #isTaken = false;
+  #flags = 0;
+
+  constructor(consul: ClientTransactions, key: string) {
+    this.#consul = consul;
+    this.#key = key;
+  }
+
+  async acquire(): Promise<Release> {
+    const value = newValue();
+    if (this.#isTaken) {
+      return await new Promise<Release>((enter) => {
+        this.#waiting.push({ value, enter });
+      });
+    }
+    this.#isTaken = true;
+    return await this.#take(value);
+  }
+
+  async #take(value: string): Promise<Release> {
+    const token = await this.#consul.commit([
+      { Verb: 'check-not-exists', Key: this.#key },
+      { Verb: 'lock', ...this.#content(value), Session: this.#consul.session },
+    ]);
+    return this.#release(token, 0);
+  }
+
+  #release(token: number, links: number): Release {
+    return async () => {
+      const heir = links < MOST_IN_A_ROW ? this.#waiting.shift() : undefined;
+      await (heir ? this.#handOver(heir, token, links + 1) : this.#giveBack(token));
+    };
+  }
+
+  async #handOver({ value, enter }: Waiter, Index: number, links: number): Promise<void> {
+    const token = await this.#consul.commit([{ Verb: 'cas', ...this.#content(value), Index }]);
+    enter(this.#release(token, links));
+    // The heir goes first, as with us.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async #giveBack(Index: number): Promise<void> {
+    await this.#consul.commit([
+      { Verb: 'check-session', Key: this.#key, Session: this.#consul.session },
+      { Verb: 'delete-cas', Key: this.#key, Index },
+    ]);
+    const next = this.#waiting.shift();
+    this.#isTaken = next !== undefined;
+    if (next) void this.#take(next.value).then(next.enter);
+  }
+
+  /** Other flags each time: a write that changes nothing does not move the key's index. */
+  #content(value: string): object {
+    this.#flags += 1;
+    return { Key: this.#key, Value: value, Flags: this.#flags };
+  }
+}
+
+/** As ours. */
+function newValue(): string {
+  const holder = {
+    locked_at: new Date().toISOString(),
+    hostname: hostname(),
+    pid: process.pid,
+    lock_id: randomUUID(),
+  };
+  return Buffer.from(JSON.stringify(holder)).toString('base64');
+}
