@@ -16,7 +16,13 @@ interface Waiter {
  */
 export async function openBareQueue(address: string): Promise<Contestant> {
   const consul = await ClientTransactions.open(address);
-  return { lockOn: (key) => new BareQueue(consul, key), close: async () => await consul.close() };
+  const queues = new Map<string, BareQueue>();
+  const lockOn = (key: string): BareQueue => {
+    const queue = queues.get(key) ?? new BareQueue(consul, key);
+    queues.set(key, queue);
+    return queue;
+  };
+  return { lockOn, close: async () => await consul.close() };
 }
 
 class BareQueue implements BenchLock {
