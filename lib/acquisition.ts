@@ -20,7 +20,7 @@ import type { Lot } from './lot.ts';
 import { newEntries } from './new-entry.ts';
 import type { HeldEntry } from './ownership.ts';
 import { Patience } from './patience.ts';
-import { jittered, repeatTransient, type RetryOptions, retryTransient } from './retry.ts';
+import { jittered, retryTransient } from './retry.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import { takeEntries, type TakeOutcome } from './taking.ts';
@@ -63,7 +63,7 @@ export function acquire<T>(request: AcquisitionRequest, enter: (lot: Lot) => T):
   signal?.throwIfAborted();
   const contender = new Contender(request);
   return new Promise<T | null>((resolve, reject) => {
-    void contender.run((lot) => resolve(lot && enter(lot)), reject);
+    lifecycle.keep(contender.run((lot) => resolve(lot && enter(lot)), reject));
   });
 }
 
@@ -106,7 +106,6 @@ class Contender {
 
   /** Settles when all of it is over, which may be later than the caller is told. Never rejects. */
   async run(tell: (lot: Lot | null) => void, fail: (error: unknown) => void): Promise<void> {
-    lifecycle.begin();
     const dispose = this.#watchForTheEnd();
     this.#place?.whenServed((lot) => {
       if (this.#stop.signal.aborted) return false;
@@ -137,7 +136,7 @@ class Contender {
       const { acquireTimeoutMs } = this.#settings;
       throw notAcquiredError(this.#standing, acquireTimeoutMs, outcome, { holder, isDeadlock });
     } catch (error) {
-      // What comes after that does not matter any more.
+      // It has the lock, whatever comes after that.
       if (this.#place?.isServed === true) return;
       await this.#leaveNothing();
       fail(error);
@@ -148,7 +147,6 @@ class Contender {
         dispose();
         this.#onEnd?.(this.#standing);
       }
-      lifecycle.end();
     }
   }
 
@@ -160,18 +158,11 @@ class Contender {
     let looksFree = false;
     for (;;) {
       const isAttempt = refused === undefined;
-      let outcome: Attempted;
-      if (refused) {
-        outcome = refused;
-        refused = undefined;
-      } else {
-        try {
-          outcome = await this.#attempt();
-        } catch (error) {
-          outcome = await repeatTransient(() => this.#attempt(), error, this.#retrying());
-        }
+      const outcome = refused ?? (await this.#retried(() => this.#attempt()));
+      if (isAttempt) {
         this.#settings.logger?.debug({ keys: this.#terms.keys, attempts: this.#attempts }, outcome.kind);
       }
+      refused = undefined;
       switch (outcome.kind) {
         case 'taken':
           return outcome;
@@ -242,12 +233,8 @@ class Contender {
     return { kind: 'held', fullKey };
   }
 
-  async #retried<T>(attempt: () => Promise<T>): Promise<T> {
-    return await retryTransient(attempt, this.#retrying());
-  }
-
-  #retrying(): RetryOptions {
-    return {
+  #retried<T>(attempt: () => Promise<T>): Promise<T> {
+    return retryTransient(attempt, {
       clock: this.#patience.clock,
       remainingMs: () => this.#patience.leftToRetryMs,
       signal: this.#stop.signal,
@@ -258,7 +245,7 @@ class Contender {
           'attempt failed',
         );
       },
-    };
+    });
   }
 
   /** One attempt on a living session, the same in every repetition: same session, same value, same flags. */
@@ -271,19 +258,18 @@ class Contender {
     const began = clock.read();
     this.#attempts++;
     // Waiting must not eat up the lock's life.
-    const sent = session.sendRenewing(
+    const { answer, isGone } = await session.sendRenewing(
       this.#gate,
-      (within) => takeEntries(this.#gate, session.id, this.#entries, within),
+      (sent) => takeEntries(this.#gate, session.id, this.#entries, sent),
       this.#limits(),
     );
-    const answer = await sent.answer;
     this.#lastFailure = undefined;
     if (answer.kind === 'held' && answer.isOwnSession === true && !session.isAdopted) {
       // An outsider has written over what an earlier attempt took. To wait for its end would be to wait for ourselves.
       return { kind: 'torn' };
     }
     if (answer.kind !== 'taken') return answer;
-    if (sent.isGone()) return { kind: 'session-gone' };
+    if (isGone) return { kind: 'session-gone' };
     const proving = this.#dispossessOthers();
     if (proving && (await proving)) return { kind: session.isAdopted ? 'torn' : 'session-gone' };
     this.#stop.signal.throwIfAborted();

@@ -61,15 +61,6 @@ function assertHas(name: string, client: object, group: string, method: string):
   );
 }
 
-/** Whether a client may ask for reads of another consistency by itself: one of the `consul` package by `defaults: { stale: true }`. */
-export function hasReadDefaults(client: ConsulClient): boolean {
-  const { _opts, _defaults } = client as {
-    _opts?: unknown;
-    _defaults?: { consistent?: unknown; stale?: unknown };
-  };
-  return _opts === undefined || _defaults?.consistent !== undefined || _defaults?.stale !== undefined;
-}
-
 /** Where a client of the `consul` package has its connections. */
 export function agentOf(client: ConsulClient): unknown {
   return (client as { _opts?: { agent?: unknown } })._opts?.agent;

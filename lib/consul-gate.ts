@@ -12,7 +12,7 @@ import {
   type TransactionOutcome,
 } from './consul-answer.ts';
 import { sayable, translateFailure, UnexpectedAnswer } from './consul-failure.ts';
-import { type ConsulClient, hasReadDefaults, secretsOf } from './consul-client.ts';
+import { type ConsulClient, secretsOf } from './consul-client.ts';
 import { merged } from './merged.ts';
 import { type Lane, type Lanes, lanesOf } from './lanes.ts';
 import { ConsulRequestError } from './errors.ts';
@@ -98,7 +98,6 @@ export class ConsulGate {
   /** What goes with every call. */
   readonly #common: object;
   readonly #hasCommon: boolean;
-  readonly #modes: Modes;
   readonly #token: string | undefined;
   readonly #keys: readonly string[];
 
@@ -110,7 +109,6 @@ export class ConsulGate {
     this.#client = client as unknown as RawClient;
     this.#common = { ...(token !== undefined && { token }), ...(dc !== undefined && { dc }) };
     this.#hasCommon = token !== undefined || dc !== undefined;
-    this.#modes = hasReadDefaults(client) ? ALL_OF_EACH_MODE : MODES;
     this.#token = token;
   }
 
@@ -193,7 +191,7 @@ export class ConsulGate {
   ): Promise<SessionInfo | null> {
     return await this.#send(
       'session.info',
-      (call) => this.#client.session.info({ id, ...this.#modes[consistency], ...call }),
+      (call) => this.#client.session.info({ id, ...MODES[consistency], ...call }),
       ({ body, response }) => {
         if (body === undefined || body === null) {
           if (response && 'body' in response && !Array.isArray(response.body)) {
@@ -219,7 +217,7 @@ export class ConsulGate {
     const wait = afterIndex === undefined ? {} : { index: String(afterIndex), wait: `${waitMs}ms` };
     return await this.#send(
       'kv.get',
-      (call) => this.#client.kv.get({ key, buffer: true, ...this.#modes[consistency], ...wait, ...call }),
+      (call) => this.#client.kv.get({ key, buffer: true, ...MODES[consistency], ...wait, ...call }),
       ({ status, body, response }) => {
         if (body === undefined || body === null) {
           // Consul says nothing else with its 404; a page is somebody else's.
@@ -239,7 +237,7 @@ export class ConsulGate {
     return await this.#send(
       'kv.get',
       (call) =>
-        this.#client.kv.get({ key: prefix, recurse: true, buffer: true, ...this.#modes.consistent, ...call }),
+        this.#client.kv.get({ key: prefix, recurse: true, buffer: true, ...MODES.consistent, ...call }),
       ({ status, body, response }) => {
         if (body === undefined || body === null) {
           if (status === undefined || (status === 404 && isEmpty(response?.body))) return [];
@@ -257,7 +255,7 @@ export class ConsulGate {
   async readSessions(limits?: CallLimits): Promise<ReadonlyMap<string, SessionInfo>> {
     return await this.#send(
       'session.list',
-      (call) => this.#client.session.list!(Object.assign(call, this.#modes.consistent)),
+      (call) => this.#client.session.list!(Object.assign(call, MODES.consistent)),
       ({ body }) => {
         if (!Array.isArray(body)) throw new UnexpectedAnswer('it is no list of sessions');
         return new Map(body.map(sessionOf).map((session) => [session.id, session]));
@@ -270,7 +268,7 @@ export class ConsulGate {
   /** Commits every operation or none; a refusal is an answer, not an error, unless it is one of access. */
   transact(operations: readonly KvOperation[], limits: CallLimits = {}): Promise<TransactionOutcome> {
     // What writes is proven by its commit; what does not is a read, and a deposed leader would answer that too.
-    const mode = operations.every(writesNothing) ? this.#modes.consistent : this.#modes.default;
+    const mode = operations.every(writesNothing) ? MODES.consistent : MODES.default;
     return this.#send(
       'transaction',
       (call) => this.#client.transaction.create(operations, Object.assign(call, mode)),
@@ -362,12 +360,8 @@ function writesNothing({ KV: { Verb: verb } }: KvOperation): boolean {
   return READING.includes(verb);
 }
 
-type Modes = Readonly<Record<Consistency, object>>;
-
-const MODES: Modes = { consistent: { consistent: true }, default: {}, stale: { stale: true } };
-
-/** For a client that would say something else by itself. */
-const ALL_OF_EACH_MODE: Modes = {
+/** Both are always said: a user's client may carry `defaults: { stale: true }`. */
+const MODES: Readonly<Record<Consistency, object>> = {
   consistent: { consistent: true, stale: false },
   default: { consistent: false, stale: false },
   stale: { consistent: false, stale: true },

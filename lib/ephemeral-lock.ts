@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { acquire } from './acquisition.ts';
-import type { Standing } from './acquisition-errors.ts';
+import { shutdownError } from './acquisition-errors.ts';
 import { type AcquireMessage, events, type HoldMessage } from './events.ts';
+import { lifecycle } from './lifecycle.ts';
 import { endHold, heldMsOf, LockHandle } from './lock-handle.ts';
 import { checkedKeys, type KeyOrKeys, shown } from './lock-key.ts';
 import {
@@ -56,15 +57,11 @@ export class EphemeralLock {
    * wrong options. With `failHard: false` it resolves to null when another contender has the lock, or its lock delay is
    * running.
    */
-  acquire(options?: AcquireOptions & { failHard?: true }): Promise<LockHandle>;
-  acquire(options: AcquireOptions): Promise<LockHandle | null>;
-  acquire(options?: AcquireOptions): Promise<LockHandle | null> {
-    try {
-      const given = checkedAcquireOptions(options);
-      return this.#acquire(this.#terms(given), given);
-    } catch (error) {
-      return rejected(error);
-    }
+  async acquire(options?: AcquireOptions & { failHard?: true }): Promise<LockHandle>;
+  async acquire(options: AcquireOptions): Promise<LockHandle | null>;
+  async acquire(options?: AcquireOptions): Promise<LockHandle | null> {
+    const given = checkedAcquireOptions(options);
+    return await this.#acquire(this.#terms(given), given);
   }
 
   /** `acquire` with `failHard: false`: null when another contender has the lock. */
@@ -125,9 +122,8 @@ export class EphemeralLock {
   }
 
   /** Written without `async`, as `sendRequest` is. */
-  #acquire(terms: LockTerms, { signal, failHard = true }: Given<AcquireOptions>): Promise<LockHandle | null> {
-    const request = { terms, signal, failHard, waitsForItself };
-    if (!events.acquire.hasSubscribers) return acquire(request, handleOf);
+  #acquire(terms: LockTerms, given: Given<AcquireOptions>): Promise<LockHandle | null> {
+    if (!events.acquire.hasSubscribers) return this.#take(terms, given);
     const message: AcquireMessage = {
       keys: terms.keys,
       fullKeys: terms.fullKeys,
@@ -135,21 +131,37 @@ export class EphemeralLock {
       attempts: 0,
       fencingToken: undefined,
     };
-    const onEnd = ({ attempts, waitedMs }: Standing): void => {
-      message.attempts = attempts;
-      message.waitedMs = Math.round(waitedMs);
-    };
-    const enter = (lot: Lot): LockHandle => {
-      const handle = handleOf(lot);
-      message.fencingToken = handle.fencingToken;
-      return handle;
-    };
-    return events.acquire.tracePromise(async () => await acquire(merged(request, { onEnd }), enter), message);
+    return events.acquire.tracePromise(async () => await this.#take(terms, given, message), message);
   }
-}
 
-async function rejected(error: unknown): Promise<never> {
-  throw error;
+  async #take(
+    terms: LockTerms,
+    { signal, failHard = true }: Given<AcquireOptions>,
+    message?: AcquireMessage,
+  ): Promise<LockHandle | null> {
+    const handle = await acquire(
+      {
+        terms,
+        signal,
+        failHard,
+        waitsForItself,
+        onEnd:
+          message &&
+          (({ attempts, waitedMs }) => {
+            message.attempts = attempts;
+            message.waitedMs = Math.round(waitedMs);
+          }),
+      },
+      handleOf,
+    );
+    if (!handle || !lifecycle.isShutDown) {
+      if (message) message.fencingToken = handle?.fencingToken;
+      return handle;
+    }
+    // A `shutdown` may have come in the moment since the lock was taken.
+    await handle[Symbol.asyncDispose]();
+    throw shutdownError({ keys: this.#keys, attempts: 1, waitedMs: 0 });
+  }
 }
 
 function handleOf(lot: Lot): LockHandle {

@@ -8,7 +8,7 @@ import { handOver, heirOf } from './hand-over.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
 import { checkEntries } from './ownership.ts';
-import { repeatTransient } from './retry.ts';
+import { retryTransient } from './retry.ts';
 import { giveBackEntries } from './returning.ts';
 import { sessionPool } from './session-pool.ts';
 import type { Settings } from './settings.ts';
@@ -63,16 +63,11 @@ export class GivingBack {
     const limits: CallLimits = { signal: stop.signal };
     const dispose = this.#clock.schedule(limitMs, () => stop.abort(this.#couldNotTell(limitMs)));
     try {
-      let answer: Answer;
-      try {
-        answer = await this.#attempt(limits);
-      } catch (error) {
-        answer = await repeatTransient(() => this.#attempt(limits), error, {
-          clock: this.#clock,
-          remainingMs: () => leftMs() - requestTimeoutMs,
-          signal: stop.signal,
-        });
-      }
+      const answer = await retryTransient(() => this.#attempt(limits), {
+        clock: this.#clock,
+        remainingMs: () => leftMs() - requestTimeoutMs,
+        signal: stop.signal,
+      });
       const { session, terms } = this.#lock;
       sessionPool.noteRelease(terms);
       knownTurnsOf(this.#settings.client, terms.name)?.gaveBack();

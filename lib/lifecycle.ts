@@ -13,9 +13,8 @@ class Lifecycle {
   #shutDown = false;
   readonly #waiters = new LinkedList<() => void>();
   readonly #holdings = new LinkedList<Holding>();
+  readonly #underWay = new LinkedList<Promise<unknown>>();
   #onNoHolding: (() => void)[] = [];
-  #underWay = 0;
-  #onSettled: (() => void)[] = [];
 
   get isShutDown(): boolean {
     return this.#shutDown;
@@ -61,32 +60,16 @@ class Lifecycle {
     });
   }
 
-  /** Something is under way, until `end`. */
-  begin(): void {
-    this.#underWay++;
-  }
-
-  /** To be called once for each `begin`. */
-  end(): void {
-    if (--this.#underWay > 0) return;
-    for (const resolve of this.#onSettled) resolve();
-    this.#onSettled = [];
-  }
-
-  /** Remembers that this is under way until it has settled. */
+  /** Remembers what is under way until it has settled. */
   keep(work: Promise<unknown>): void {
-    const end = (): void => this.end();
-    this.begin();
-    work.then(end, end);
+    const link = this.#underWay.add(work);
+    const forget = (): boolean => this.#underWay.remove(link);
+    work.then(forget, forget);
   }
 
   /** Settles when nothing is under way any longer. */
   async settled(): Promise<void> {
-    while (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onSettled.push(resolve);
-      });
-    }
+    while (!this.#underWay.isEmpty) await Promise.allSettled(this.#underWay.toArray());
   }
 }
 

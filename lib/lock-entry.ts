@@ -80,7 +80,8 @@ export class LockEntry {
 
   /**
    * Whether this row is the lock that we took. The same session's next holder has other flags; a plain write by anybody
-   * keeps the session and the `CreateIndex`, and sets `LockIndex` to 0.
+   * keeps the session and the `CreateIndex`, and sets `LockIndex` to 0. So does a handing over, after which the old entry is asked
+   * no more, unless that was in doubt.
    */
   isOurs(row: KvEntry | null, sessionId: string): row is KvEntry {
     if (row?.session !== sessionId) return false;

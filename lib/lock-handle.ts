@@ -118,9 +118,7 @@ export class LockHandle implements AsyncDisposable {
   }
 
   #token(): number {
-    let greatest = 0;
-    for (const { token } of this.#lot.entries) greatest = Math.max(greatest, token);
-    return greatest;
+    return Math.max(...this.#lot.entries.map(({ token }) => token));
   }
 
   /**
@@ -228,12 +226,14 @@ export class LockHandle implements AsyncDisposable {
    * its time was over before Consul could be told; concurrent calls share one request. Rejects with `ConsulRequestError`
    * only when Consul could not be told; a later call tries again, and without one the TTL frees the keys.
    */
-  release(): Promise<boolean> {
-    if (this.#isReleased) return Promise.resolve(false);
+  async release(): Promise<boolean> {
+    if (this.#isReleased) return false;
     const givingBack = this.#givingBack ?? this.#stopHolding();
-    return (this.#releasing ??= events.release.hasSubscribers
-      ? this.#tellOfRelease(givingBack)
-      : this.#giveBack(givingBack));
+    if (!this.#releasing) {
+      this.#releasing = this.#release(givingBack);
+      lifecycle.keep(this.#releasing);
+    }
+    return await this.#releasing;
   }
 
   /** `release()` that never rejects: a failure is logged at `warn`. */
@@ -261,6 +261,16 @@ export class LockHandle implements AsyncDisposable {
     return this.#givingBack;
   }
 
+  async #release(givingBack: GivingBack): Promise<boolean> {
+    try {
+      return await (events.release.hasSubscribers
+        ? this.#tellOfRelease(givingBack)
+        : this.#giveBack(givingBack));
+    } finally {
+      this.#releasing = undefined;
+    }
+  }
+
   async #tellOfRelease(givingBack: GivingBack): Promise<boolean> {
     const message: ReleaseMessage = {
       keys: this.keys,
@@ -278,17 +288,11 @@ export class LockHandle implements AsyncDisposable {
   }
 
   async #giveBack(givingBack: GivingBack): Promise<boolean> {
-    lifecycle.begin();
     let answer;
     try {
       answer = await givingBack.run();
-    } catch (error) {
-      // For the next call, which tries again.
-      this.#releasing = undefined;
-      throw error;
     } finally {
       this.#leaveHere();
-      lifecycle.end();
     }
     this.#isReleased = true;
     if (answer === 'given-back') return true;

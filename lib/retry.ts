@@ -21,16 +21,12 @@ export interface RetryOptions {
  * Repeats what failed for a passing reason, with a delay drawn anew each time from zero to a bound that doubles ("full
  * jitter"), and once more when the time is over. Rejects with the last failure, or with the signal's reason.
  */
-export async function retryTransient<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
-  try {
-    return await attempt();
-  } catch (error) {
-    return await repeatTransient(attempt, error, options);
-  }
+export function retryTransient<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  // All that is not repeated goes without the machinery of repeating.
+  return attempt().catch(async (error: unknown) => await repeat(attempt, error, options));
 }
 
-/** `retryTransient` after the first attempt, which has failed by this error. */
-export async function repeatTransient<T>(
+async function repeat<T>(
   attempt: () => Promise<T>,
   firstError: unknown,
   { clock, remainingMs, signal, keepProcessAlive = true, onFailure }: RetryOptions,

@@ -1,4 +1,4 @@
-import type { KvEntry, TransactionOutcome } from './consul-answer.ts';
+import type { KvEntry } from './consul-answer.ts';
 import type { CallLimits, ConsulGate, KvOperation } from './consul-gate.ts';
 import type { LossReason } from './errors.ts';
 import type { LockEntry } from './lock-entry.ts';
@@ -17,7 +17,7 @@ export async function giveBackEntries(
   limits: CallLimits,
 ): Promise<'given-back' | LossReason> {
   const rows = rowsAsTaken(entries);
-  if (rows && (await giveBackAtOnce(gate, sessionId, rows, behavior, limits)).committed) return 'given-back';
+  if (rows && (await giveBackAtOnce(gate, sessionId, rows, behavior, limits))) return 'given-back';
   let answer: 'given-back' | LossReason = 'given-back';
   for (let round = 0; round < 3; round++) {
     const found = await readEntries(gate, entries, limits);
@@ -46,16 +46,16 @@ function rowsAsTaken(entries: readonly LockEntry[]): OwnedRow[] | undefined {
   return rows;
 }
 
-function giveBackAtOnce(
+async function giveBackAtOnce(
   gate: ConsulGate,
   sessionId: string,
   rows: readonly OwnedRow[],
   behavior: LockBehavior,
   limits: CallLimits,
-): Promise<TransactionOutcome> {
+): Promise<boolean> {
   const operations: KvOperation[] = [];
   for (const row of rows) operations.push(...giveBackOperations(row, sessionId, behavior));
-  return gate.transact(operations, limits);
+  return (await gate.transact(operations, limits)).committed;
 }
 
 function giveBackOperations(

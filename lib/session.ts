@@ -14,13 +14,6 @@ const FRESH_MS = 250;
 /** In milliseconds: a renewal has this time at least. */
 const LEAST_RENEWAL_MS = 100;
 
-/** A write with a renewal beside it. */
-export interface SentRenewing<T> {
-  readonly answer: Promise<T>;
-  /** Whether the session turned out to have ended; to be asked after the answer. */
-  readonly isGone: () => boolean;
-}
-
 /** A session of Consul's, as far as we know it. It serves one holder at a time. */
 export class Session {
   readonly id: string;
@@ -61,21 +54,17 @@ export class Session {
   }
 
   /** Sends a request on this session: unless it is answered definitely, the session is in doubt. */
-  send<T>(request: (limits: CallLimits) => Promise<T>, limits: CallLimits): Promise<T> {
+  async send<T>(request: (limits: CallLimits) => Promise<T>, limits: CallLimits): Promise<T> {
     this.#underWay++;
-    const sent = request(limits);
-    // Whoever waits for it comes after these.
-    sent.then(
-      () => {
-        this.#underWay--;
-      },
-      (error: unknown) => {
-        this.#underWay--;
-        // A request that was cancelled may be carried out, whatever the reason.
-        if (limits.signal?.aborted === true || isAmbiguous(error)) this.#isDoubtful = true;
-      },
-    );
-    return sent;
+    try {
+      return await request(limits);
+    } catch (error) {
+      // A request that was cancelled may be carried out, whatever the reason.
+      if (limits.signal?.aborted === true || isAmbiguous(error)) this.#isDoubtful = true;
+      throw error;
+    } finally {
+      this.#underWay--;
+    }
   }
 
   /** For how long a renewal is waited for: one that hangs must leave time for others before the deadline. */
@@ -84,29 +73,29 @@ export class Session {
   }
 
   /**
-   * Sends a write and, unless that has just been done, starts the TTL anew beside it, which costs Consul no write. Its answer
-   * settles as the write does, when both are over.
+   * Sends a write and, unless that has just been done, starts the TTL anew beside it, which costs Consul no write. Rejects
+   * as the write does. `isGone`: the session turned out to have ended.
    */
-  sendRenewing<T>(
+  async sendRenewing<T>(
     gate: ConsulGate,
     write: (limits: CallLimits) => Promise<T>,
     limits: CallLimits,
-  ): SentRenewing<T> {
-    const isFresh = this.ageMs <= Math.min(FRESH_MS, this.ttlMs / 10);
-    const writing = this.send(write, limits);
-    if (isFresh) return { answer: writing, isGone: stillThere };
-    let isGone = false;
-    const renewing = this.send(
-      async (sent) => {
-        await handedOn();
-        return await this.renew(gate, sent);
-      },
-      merged(limits, { timeoutMs: this.renewalLimitMs(gate) }),
-    ).then((isRenewed) => {
-      isGone = !isRenewed;
-    });
-    const answer = Promise.allSettled([writing, renewing]).then(async () => await writing);
-    return { answer, isGone: () => isGone };
+  ): Promise<{ readonly answer: T; readonly isGone: boolean }> {
+    if (this.ageMs <= Math.min(FRESH_MS, this.ttlMs / 10)) {
+      return { answer: await this.send(write, limits), isGone: false };
+    }
+    const [writing, renewing] = await Promise.allSettled([
+      this.send(write, limits),
+      this.send(
+        async (sent) => {
+          await handedOn();
+          return await this.renew(gate, sent);
+        },
+        merged(limits, { timeoutMs: this.renewalLimitMs(gate) }),
+      ),
+    ]);
+    if (writing.status === 'rejected') throw writing.reason;
+    return { answer: writing.value, isGone: renewing.status === 'fulfilled' && !renewing.value };
   }
 
   /** Starts its TTL anew; false when it is gone. */
@@ -117,8 +106,6 @@ export class Session {
     return renewed;
   }
 }
-
-const stillThere = (): boolean => false;
 
 /** Node hands a request on to its connection at the next tick, and whatever is done until then makes it later. */
 async function handedOn(): Promise<void> {

@@ -90,12 +90,9 @@ export class Place {
   }
 
   /** Until there is news for this place, or for `atMostMs`; rejects with the signal's reason. */
-  news({ clock, signal }: { clock: Clock; signal: StopSignal }, atMostMs: number): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason);
-        return;
-      }
+  async news({ clock, signal }: { clock: Clock; signal: StopSignal }, atMostMs: number): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
       const end = (): void => {
         this.#notify = tellNobody;
         signal.removeEventListener('abort', onAbort);

@@ -1,14 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { ClientTransactions } from './client-transactions.ts';
+import { ClientTransactions, VALUE } from './client-transactions.ts';
 import type { BenchLock, Contestant, Release } from './contestant.ts';
 
 const MOST_IN_A_ROW = 32;
 
-interface Waiter {
-  readonly value: string;
-  readonly enter: (release: Release) => void;
-}
+/** Lets a waiter go on. */
+type Enter = (release: Release | Promise<Release>) => void;
 
 /**
  * The least that is a lock for the callers of one process: a line of them, and the writes that consul-lock sends for them, by the
@@ -28,7 +24,7 @@ export async function openBareQueue(address: string): Promise<Contestant> {
 class BareQueue implements BenchLock {
   readonly #consul: ClientTransactions;
   readonly #key: string;
-  readonly #waiting: Waiter[] = [];
+  readonly #waiting: Enter[] = [];
   #isTaken = false;
   #flags = 0;
 
@@ -38,20 +34,19 @@ class BareQueue implements BenchLock {
   }
 
   async acquire(): Promise<Release> {
-    const value = newValue();
     if (this.#isTaken) {
       return await new Promise<Release>((enter) => {
-        this.#waiting.push({ value, enter });
+        this.#waiting.push(enter);
       });
     }
     this.#isTaken = true;
-    return await this.#take(value);
+    return await this.#take();
   }
 
-  async #take(value: string): Promise<Release> {
+  async #take(): Promise<Release> {
     const token = await this.#consul.commit([
       { Verb: 'check-not-exists', Key: this.#key },
-      { Verb: 'lock', ...this.#content(value), Session: this.#consul.session },
+      { Verb: 'lock', ...this.#content(), Session: this.#consul.session },
     ]);
     return this.#release(token, 0);
   }
@@ -63,8 +58,8 @@ class BareQueue implements BenchLock {
     };
   }
 
-  async #handOver({ value, enter }: Waiter, Index: number, links: number): Promise<void> {
-    const token = await this.#consul.commit([{ Verb: 'cas', ...this.#content(value), Index }]);
+  async #handOver(enter: Enter, Index: number, links: number): Promise<void> {
+    const token = await this.#consul.commit([{ Verb: 'cas', ...this.#content(), Index }]);
     enter(this.#release(token, links));
     // The heir goes first, as with us.
     await new Promise((resolve) => setImmediate(resolve));
@@ -77,23 +72,12 @@ class BareQueue implements BenchLock {
     ]);
     const next = this.#waiting.shift();
     this.#isTaken = next !== undefined;
-    if (next) void this.#take(next.value).then(next.enter);
+    next?.(this.#take());
   }
 
   /** Other flags each time: a write that changes nothing does not move the key's index. */
-  #content(value: string): object {
+  #content(): object {
     this.#flags += 1;
-    return { Key: this.#key, Value: value, Flags: this.#flags };
+    return { Key: this.#key, Value: VALUE, Flags: this.#flags };
   }
-}
-
-/** As ours. */
-function newValue(): string {
-  const holder = {
-    locked_at: new Date().toISOString(),
-    hostname: hostname(),
-    pid: process.pid,
-    lock_id: randomUUID(),
-  };
-  return Buffer.from(JSON.stringify(holder)).toString('base64');
 }

@@ -22,8 +22,8 @@ interface Writer {
 const CALLERS = 50;
 
 /**
- * What the write of a hand-over takes, beside the barest write that takes a lock: each line has one thing more, up to a whole
- * lock among the callers of one process.
+ * What the write of a hand-over takes, beside the barest write that takes a lock: each line has one thing more, but for the
+ * one that has another operation instead, up to a whole lock among the callers of one process.
  */
 export async function writeByParts(
   address: string,

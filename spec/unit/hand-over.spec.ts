@@ -43,7 +43,7 @@ function verbsSince(sent: number): string[][] {
 }
 
 const isHandingOver = ({ operations }: SentRequest): boolean =>
-  operations.map(({ KV }) => KV.Verb).every((verb) => verb === 'cas');
+  operations.every(({ KV }) => KV.Verb === 'cas');
 
 /** What becomes of the handing over; all else goes through. */
 const handingOver =
