@@ -7,7 +7,7 @@ import type { LockInfo } from './lock-info.ts';
 export type LossReason = 'expired' | 'session-invalidated' | 'key-deleted' | 'taken' | 'shutdown';
 
 /**
- * Why a lock was not acquired: another contender has it; the same, inside a `hold` of the same key; there is data under the
+ * Why a lock was not acquired: another contender has it, or its lock delay is running; the same, inside a `hold` of the same key; there is data under the
  * key that never was a lock; `shutdown()` was called.
  */
 export type LockAcquisitionErrorCode =
@@ -67,7 +67,7 @@ export class LockAcquisitionError extends ConsulLockError {
   }
 }
 
-/** The lock was lost while it was held; also the reason of `handle.signal`. */
+/** The lock was lost while it was held; also the reason of `handle.signal`, which aborts at a `shutdown` before that. */
 export class LockLostError extends ConsulLockError {
   static {
     this.prototype.name = 'LockLostError';

@@ -4,7 +4,7 @@ import { isAmbiguous, isTransient } from './consul-failure.ts';
 import type { CallLimits } from './consul-gate.ts';
 import { ConsulRequestError, type LossReason } from './errors.ts';
 import { named } from './lease.ts';
-import { handOver, heirOf } from './hand-over.ts';
+import { countNoLinks, handOver, heirOf } from './hand-over.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
 import { checkEntries } from './ownership.ts';
@@ -36,8 +36,8 @@ export class GivingBack {
   #isTidiedUp = false;
   /** Whether it was still ours when its session was to be ended. */
   #wasOurs = false;
-  /** Nothing is left to be tidied up: the session went with the lock, or was ended to give it back. */
-  #isSettled = false;
+  /** Nothing is left to be tidied up: the session went with the lock to another here, or was ended to give it back. */
+  #settledBy: 'handing-over' | 'end' | undefined;
 
   /**
    * To be made when the release is first asked for.
@@ -71,7 +71,9 @@ export class GivingBack {
       const { session, terms } = this.#lock;
       sessionPool.noteRelease(terms);
       knownTurnsOf(this.#settings.client, terms.name)?.gaveBack();
-      if (this.#isSettled) return this.#isOver() ? 'expired' : answer;
+      // The answer to the end of a session does not tell when it came; that of a handing over proves that the lock was ours.
+      if (this.#settledBy === 'end') return this.#isOver() ? 'expired' : answer;
+      if (this.#settledBy === 'handing-over') return answer;
       if (answer === 'given-back' && !session.isDoubtful && !session.isAdopted) {
         sessionPool.giveBack(session, terms);
       } else if (answer !== 'given-back' || session.isDoubtful) {
@@ -144,7 +146,7 @@ export class GivingBack {
       session.condemn();
     }
     await terms.gate.destroySession(session.id, limits);
-    this.#isSettled = true;
+    this.#settledBy = 'end';
     return 'given-back';
   }
 
@@ -155,10 +157,9 @@ export class GivingBack {
     try {
       const handed = await handOver(this.#lock, heir, limits);
       if (handed.kind === 'refused') return false;
-      this.#isSettled = true;
+      this.#settledBy = 'handing-over';
       if (handed.kind === 'orphaned') {
-        const { lot } = handed;
-        orphan = new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run().catch(() => {});
+        orphan = giveBackOrphan(handed.lot);
         lifecycle.keep(orphan);
       }
       // The heir goes first: what is left to do here can be done while its own request is under way.
@@ -187,4 +188,14 @@ export class GivingBack {
       },
     );
   }
+}
+
+/** What was handed over to one who cannot have it, and who may attempt by itself after that. Never rejects. */
+async function giveBackOrphan(lot: Lot): Promise<void> {
+  try {
+    await new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run();
+  } catch {
+    // Its session is ended in the background, or by its TTL.
+  }
+  countNoLinks(lot.entries);
 }

@@ -79,6 +79,20 @@ export class LockEntry {
   }
 
   /**
+   * Whether this row is what is left of the lock that we took, when somebody has unlocked it by hand after a handing over: nobody
+   * holds it, and `LockIndex` does not tell that it was one.
+   */
+  wasUnlocked(row: KvEntry | null): row is KvEntry {
+    return (
+      row !== null &&
+      row.session === undefined &&
+      row.lockIndex === 0 &&
+      this.#token > 0 &&
+      row.createIndex === this.#createIndex
+    );
+  }
+
+  /**
    * Whether this row is the lock that we took. The same session's next holder has other flags; a plain write by anybody
    * keeps the session and the `CreateIndex`, and sets `LockIndex` to 0. So does a handing over, after which the old entry is asked
    * no more, unless that was in doubt.

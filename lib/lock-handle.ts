@@ -143,8 +143,8 @@ export class LockHandle implements AsyncDisposable {
   }
 
   /**
-   * Aborts once, with a `LockLostError` as its reason, when the lock is lost; never because of a release. Consul is
-   * watched from the first reading on.
+   * Aborts once, with a `LockLostError` as its reason, when the lock is lost; never because of a release. At a `shutdown` it
+   * aborts while the lock is still held, to tell that it is about to be given back. Consul is watched from the first reading on.
    */
   get signal(): AbortSignal {
     const { signal } = this.#lease;
@@ -186,8 +186,9 @@ export class LockHandle implements AsyncDisposable {
    * moves the fencing token. Another key that it locks with `sessionId` is freed with the release, by the session's end. Resolves
    * to Consul's results, a row for each operation that yields one.
    *
-   * Rejects with `LockLostError`, `LockNotHeldError`, `CONSUL_REJECTED` for an operation refused, or
-   * `CONSUL_UNAVAILABLE`, after which it may have been carried out: it is never sent twice. `CONSUL_REJECTED` is `transient` when a
+   * Rejects with `TypeError` or `RangeError` for wrong operations, `LockLostError`, `LockNotHeldError`, `CONSUL_REJECTED` for an
+   * operation refused, `CONSUL_DENIED` where the token may not write a key, or `CONSUL_UNAVAILABLE`, after which it may have been
+   * carried out: it is never sent twice. `CONSUL_REJECTED` is `transient` when a
    * server that has come back counts anew the lock delay of a former holder (measured on 1.8.7): the lock is held, but its own
    * key cannot be rewritten until that is over.
    */

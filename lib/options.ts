@@ -60,7 +60,8 @@ export interface LockOptions {
   renew?: boolean | RenewOptions | undefined;
   /**
    * For how long Consul keeps others out after the lock was *lost*, 0 … 60 000 ms; a proper release never waits for it.
-   * At `lockTimeoutMs` or more it keeps them out until the deadline of a holder that has not noticed.
+   * At `lockTimeoutMs` or more it keeps them out until the deadline of a holder that has not noticed, where its session was ended
+   * and its key not deleted (docs/safety.md, W4).
    *
    * @default 0
    */

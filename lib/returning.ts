@@ -7,7 +7,8 @@ import { indexGuardOf, readEntries, reasonOfLoss, sessionGuardOf } from './owner
 
 /**
  * Gives back every key that is still ours, and says how another was lost, if one was. Guarded by session and index, so that it
- * never removes the next holder's entry, however late it arrives.
+ * never removes the next holder's entry, however late it arrives. A key of ours that somebody has unlocked by hand, and that nobody
+ * could ever take, is removed as well.
  */
 export async function giveBackEntries(
   gate: ConsulGate,
@@ -28,8 +29,10 @@ export async function giveBackEntries(
     );
     const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
     if (round === 0 && lost) answer = await reasonOfLoss(gate, sessionId, lost[1], limits);
-    if (owned.length === 0) return answer;
+    const unlocked = found.flatMap(([entry, row]) => (entry.wasUnlocked(row) ? [row] : []));
+    if (owned.length + unlocked.length === 0) return answer;
     for (const row of owned) await giveBackAtOnce(gate, sessionId, [row], behavior, limits);
+    for (const row of unlocked) await gate.transact([deletionAsSeen(row)], limits);
   }
   throw gate.unexpected('transaction', 'the keys are being rewritten all the time');
 }
@@ -66,7 +69,7 @@ function giveBackOperations(
   const seen = { fullKey: key, token: modifyIndex };
   if (behavior === 'delete') {
     // It says nothing of a key that is missing, but the guard before it does.
-    return [sessionGuardOf(seen, sessionId), { KV: { Verb: 'delete-cas', Key: key, Index: modifyIndex } }];
+    return [sessionGuardOf(seen, sessionId), deletionAsSeen({ key, modifyIndex })];
   }
   const written = { Key: key, Value: content, Flags: flags, Session: sessionId };
   const unlock = { KV: { Verb: 'unlock', ...written } };
@@ -74,4 +77,8 @@ function giveBackOperations(
   return lockIndex === 0
     ? [indexGuardOf(seen), unlock, { KV: { Verb: 'lock', ...written } }, unlock]
     : [indexGuardOf(seen), unlock];
+}
+
+function deletionAsSeen({ key, modifyIndex }: Pick<KvEntry, 'key' | 'modifyIndex'>): KvOperation {
+  return { KV: { Verb: 'delete-cas', Key: key, Index: modifyIndex } };
 }

@@ -5,6 +5,7 @@ import { loop } from './loop.ts';
 import { memory } from './memory.ts';
 import type { Order, ProcessArgument, Reply, TaskName, Tasks } from './messages.ts';
 import { once } from './once.ts';
+import { profile } from './profile.ts';
 import { RequestCount } from './request-count.ts';
 import { RequestLog } from './request-log.ts';
 import { walk } from './walk.ts';
@@ -27,6 +28,7 @@ const work: { [Name in TaskName]: (needs: Tasks[Name]['needs']) => Promise<Tasks
   requests: async () => sent.total,
   path: async () => (log ??= new RequestLog()).last,
   crowd: async (task) => await crowd(contestant, task),
+  profile: async (task) => await profile(task),
   once: async (task) => await once(contestant, task),
   memory: async (task) => await memory(contestant, task),
   close: async () => {

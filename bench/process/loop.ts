@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PATIENT, type Contestant } from '../contestants/contestant.ts';
 import { overtaken } from '../measures/fairness.ts';
 import { machineMs, pauseUntil } from '../measures/machine-clock.ts';
+import { RequestTime } from '../measures/request-time.ts';
 import { Failures } from './failures.ts';
 import type { LoopReport, LoopTask } from './messages.ts';
 import { RequestCount } from './request-count.ts';
@@ -13,6 +14,7 @@ const AFTER_A_FAILURE_MS = 50;
 export async function loop(contestant: Contestant, task: LoopTask): Promise<LoopReport> {
   const counts = (at = machineMs()): boolean => at >= task.from && at < task.to;
   using requests = new RequestCount(() => counts());
+  using requestTime = task.timesRequests === true ? new RequestTime(task) : undefined;
   const failures = new Failures();
   const waitsMs: number[] = [];
   const heldAtMs: number[] = [];
@@ -62,6 +64,7 @@ export async function loop(contestant: Contestant, task: LoopTask): Promise<Loop
     longestWaitMs,
     overtaken: overtaken(served),
     requests: requests.total,
+    underWayUs: requestTime?.totalUs,
     failures: failures.list,
   };
 }

@@ -1,4 +1,5 @@
 import type { ContestantName } from '../contestants/open-contestant.ts';
+import type { CpuTimes } from '../measures/cpu-times.ts';
 
 /** What a process of a contest is started with. */
 export interface ProcessArgument {
@@ -17,6 +18,7 @@ export interface Tasks {
   /** The last requests that were sent. */
   path: { readonly needs: undefined; readonly answers: readonly RequestMoment[] };
   crowd: { readonly needs: CrowdTask; readonly answers: CrowdReport };
+  profile: { readonly needs: ProfileTask; readonly answers: CpuTimes };
   once: { readonly needs: { readonly key: string }; readonly answers: OnceReport };
   memory: { readonly needs: { readonly locks: number }; readonly answers: MemoryReport };
   close: { readonly needs: undefined; readonly answers: undefined };
@@ -31,6 +33,8 @@ export interface LoopTask {
   /** What happens between these two counts. */
   readonly from: number;
   readonly to: number;
+  /** Default: false, for it costs time. */
+  readonly timesRequests?: boolean;
 }
 
 export interface LoopReport {
@@ -47,7 +51,15 @@ export interface LoopReport {
   readonly longestWaitMs: number;
   readonly overtaken: number;
   readonly requests: number;
+  /** For how long at least one request was under way, in microseconds, if that was asked for. */
+  readonly underWayUs?: number | undefined;
   readonly failures: readonly string[];
+}
+
+/** To look where the processor's time goes, between two instants of the machine's clock. */
+export interface ProfileTask {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A single caller that takes a lock and gives it back, again and again, until this instant of the machine's clock. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { LockHandle, LockOptions } from '../../lib/index.ts';
+import { EphemeralLock, type LockHandle, type LockOptions } from '../../lib/index.ts';
 import { linksOf } from '../../lib/lock-flags.ts';
+import { FakeConsul } from '../../lib/testing/index.ts';
 import { failureOf } from '../support/failure-of.ts';
 import {
   cutAnswer,
@@ -167,6 +168,69 @@ describe('a release with a waiter in the same process', () => {
   });
 });
 
+describe('the handle that a lock was handed over from', () => {
+  it('was released in time, however long its heir keeps the process busy after that', async () => {
+    let nowMs = 0;
+    const consulClient = new FakeConsul({ now: () => nowMs, sessionTtlMinMs: 1_000 });
+    const lock = new EphemeralLock('key', { consulClient, lockTimeoutMs: 1_000, minLockTimeoutMs: 1_000 });
+    const holder = await lock.acquire();
+    const heir = lock.acquire(WAITING).then((handle) => {
+      nowMs += 1_000;
+      return handle;
+    });
+    expect(await holder.release()).toBe(true);
+    expect(await (await heir).release()).toBe(false);
+  });
+});
+
+describe('an attempt that was answered so late that its lock was freed and taken meanwhile', () => {
+  it.each([
+    ['is lost when that is handed over after it', true],
+    ['is lost when that is handed over before it', false],
+  ])('%s: no two are held', async (_title, isAnsweredFirst) => {
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    scene.client.on(
+      'transaction',
+      once(async (send) => {
+        const result = await send();
+        await answered;
+        return result;
+      }),
+    );
+    const late = scene.lock().tryAcquire();
+    await scene.client.next('transaction');
+    await scene.fake.advance(0);
+    await scene.fake.kv.del(FULL_KEY);
+    const holder = await scene.lock().acquire();
+    const heir = scene.lock().acquire(WAITING);
+    heir.catch(() => {});
+    await scene.fake.advance(0);
+    scene.client.on(
+      'transaction',
+      handingOver(
+        once(async (send) => {
+          const result = await send();
+          if (isAnsweredFirst) {
+            answer();
+            await late;
+          }
+          return result;
+        }),
+      ),
+    );
+    await holder.release();
+    const handle = await heir;
+    answer();
+    const handles = [await late, handle].map((one) => one?.isHeld ?? false);
+    expect(handles).toEqual([false, true]);
+    expect(await handle.release()).toBe(true);
+    await (await late)?.release();
+  });
+});
+
 describe('the time left after a handing over', () => {
   it('is counted from before the renewal beside it', async () => {
     const { holder, heir } = await holderAndHeir({ lockTimeoutMs: 1_000 });
@@ -317,6 +381,39 @@ describe('a handing over in doubt', () => {
     const handle = await heir;
     expect(handle.sessionId).not.toBe(holder.sessionId);
     expect(scene.fake.sessions().map(({ ID }) => ID)).toEqual([handle.sessionId]);
+    await enjoyed(heir);
+  });
+
+  it.each<[string, Hook, Hook | undefined]>([
+    ['was not answered', cutAnswer, undefined],
+    ['came too late for its heir', async (send) => await send(), refuse],
+  ])('that %s is not counted by the attempt after it', async (_title, hook, onRenewal) => {
+    const { holder, heir } = await holderAndHeir({ lockTimeoutMs: 1_000 });
+    await scene.fake.advance(600);
+    scene.client.on('transaction', handingOver(once(hook)));
+    if (onRenewal) scene.client.on('session.renew', once(onRenewal));
+    expect(await holder.release()).toBe(true);
+    await scene.fake.advance(0);
+    await heir;
+    expect(linksOf((await scene.entry())!.Flags)).toBe(0);
+    await enjoyed(heir);
+  });
+
+  it('that is answered with another’s lock ends the session', async () => {
+    const { holder, heir } = await holderAndHeir();
+    scene.client.on(
+      'transaction',
+      handingOver(
+        once(async (send) => {
+          const answer = (await send()) as [unknown, { Results: { KV: { Session: string } }[] }];
+          answer[1].Results[0]!.KV.Session = '00000000-0000-4000-8000-000000000000';
+          return answer;
+        }),
+      ),
+    );
+    await holder.release();
+    expect((await heir).sessionId).not.toBe(holder.sessionId);
+    expect(scene.fake.sessions().map(({ ID }) => ID)).not.toContain(holder.sessionId);
     await enjoyed(heir);
   });
 

@@ -98,6 +98,16 @@ describe('forceRelease', () => {
     expect(await scene.entry()).toMatchObject({ Value: 'data', LockIndex: 0 });
   });
 
+  it.each([1_796_000_000, 1_796_000_000_000, 2 ** 53 - 1])(
+    'says false for data with large flags, as %d, which it leaves alone',
+    async (flags) => {
+      await scene.fake.kv.set({ key: FULL_KEY, value: 'data', flags });
+      expect(await forceRelease('key', scene.options)).toBe(false);
+      expect(await scene.entry()).toMatchObject({ Value: 'data' });
+      await scene.fake.kv.del(FULL_KEY);
+    },
+  );
+
   it('frees the key with ifSession only while that session holds it', async () => {
     const handle = await scene.otherLock().acquire();
     const ifSession = '11111111-2222-3333-4444-555555555555';

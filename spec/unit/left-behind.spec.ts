@@ -48,6 +48,21 @@ describe('a lock that was left behind', () => {
     expect(scene.fake.keys()).toEqual([]);
   });
 
+  it('by somebody who unlocked it after a handing over, with flags of his own, is removed by its holder’s release', async () => {
+    const holder = await scene.lock().acquire();
+    const waiting = scene.lock().acquire({ acquireTimeoutMs: 60_000 });
+    await scene.fake.advance(1);
+    await holder.release();
+    const { sessionId } = await waiting;
+    await scene.fake.kv.set({ key: FULL_KEY, value: 'left', release: sessionId });
+    expect(await scene.entry()).toMatchObject({ Value: 'left', Flags: 0, LockIndex: 0 });
+    expect(await failureOf(async () => await scene.otherLock().acquire())).toMatchObject({
+      code: 'LOCK_CONFLICT',
+    });
+    expect(await (await waiting).release()).toBe(false);
+    expect(scene.fake.keys()).toEqual([]);
+  });
+
   it('is contention when it is taken between the attempt and the look at it', async () => {
     await scene.leaveBehind(FULL_KEY, 'left');
     const other = await scene.userSession();

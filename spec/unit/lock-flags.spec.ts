@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { drawFlags, linksOf, processOf, withLinks } from '../../lib/lock-flags.ts';
+import { areOfALock, drawFlags, linksOf, processOf, withLinks } from '../../lib/lock-flags.ts';
 
 describe('the flags of a lock', () => {
   it('are never the same twice in a row, and safe integers above zero', () => {
@@ -18,6 +18,13 @@ describe('the flags of a lock', () => {
     expect([0, 1, 16, 31, 32, 1_000].map((links) => linksOf(drawFlags(links)))).toEqual([
       0, 1, 16, 31, 31, 31,
     ]);
+  });
+
+  it('are known for such, and those of others are not', () => {
+    const [least, most] = [drawFlags(0), drawFlags(31)];
+    expect([least, most].map(areOfALock)).toEqual([true, true]);
+    const others = [0, 1, 1_796_000_000, 1_796_000_000_000, 1_796_000_000_000_000, 2 ** 53 - 1, 2 ** 61];
+    expect(others.filter(areOfALock)).toEqual([]);
   });
 
   it('stay those of one acquisition when it is handed over', () => {

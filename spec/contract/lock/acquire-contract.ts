@@ -152,6 +152,19 @@ export function describeAcquiring(bench: () => Bench): void {
       await bench().outsider.kv.del(bench().fullKey());
     });
 
+    it.each([
+      ['a time in seconds', '1796000000'],
+      ['a time in milliseconds', '1796000000000'],
+      ['a time in microseconds', '1796000000000000'],
+      ['the largest integer that is safe', '9007199254740991'],
+      ['the mark of Go’s locks', '3304740253564472344'],
+    ])('knows data for data though its flags are large: %s', async (_title, flags) => {
+      await bench().outsider.kv.set({ key: bench().fullKey(), value: 'data', flags });
+      expect(await rejectionOf(lock().acquire())).toMatchObject({ code: 'LOCK_CONFLICT' });
+      expect(await bench().entry()).toMatchObject({ Value: 'data', LockIndex: 0 });
+      await bench().outsider.kv.del(bench().fullKey());
+    });
+
     it('takes a lock that was left behind unlocked', async () => {
       const session = await bench().holdAsForeigner();
       await bench().outsider.kv.set({ key: bench().fullKey(), value: 'left', release: session });

@@ -24,7 +24,13 @@ export interface Outsider {
     ): Promise<
       { Value: string; Session?: string; ModifyIndex: number; LockIndex: number; Flags: number } | undefined
     >;
-    set(options: { key: string; value: string; acquire?: string; release?: string }): Promise<unknown>;
+    set(options: {
+      key: string;
+      value: string;
+      acquire?: string;
+      release?: string;
+      flags?: string;
+    }): Promise<unknown>;
     del(key: string): Promise<unknown>;
   };
 }

@@ -14,23 +14,26 @@ interface Frame {
 
 const OWN_FILES = /\/lib\/[^/]+\.js$/;
 
-const NAMES = ['in all', 'consul-lock', 'consul client', 'Node', 'native, system calls', 'garbage'] as const;
-type Origin = Exclude<(typeof NAMES)[number], 'in all'>;
+export const ORIGINS = [
+  'in all',
+  'consul-lock',
+  'consul client',
+  'Node',
+  'native, system calls',
+  'garbage',
+] as const;
+type Origin = Exclude<(typeof ORIGINS)[number], 'in all'>;
 
 /** How many microseconds were spent in whose code; idle ones do not count. */
-export function originsOf({
-  nodes,
-  samples = [],
-  timeDeltas = [],
-}: Profile): ReadonlyMap<(typeof NAMES)[number], number> {
+export type CpuTimes = Readonly<Record<(typeof ORIGINS)[number], number>>;
+
+export function cpuTimesOf({ nodes, samples = [], timeDeltas = [] }: Profile): CpuTimes {
   const origins = new Map(nodes.map(({ id, callFrame }) => [id, originOf(callFrame)]));
-  const spent = new Map(NAMES.map((name) => [name, 0]));
+  const spent = Object.fromEntries(ORIGINS.map((name) => [name, 0])) as Record<keyof CpuTimes, number>;
   for (const [place, id] of samples.entries()) {
     const origin = origins.get(id);
     if (origin === undefined) continue;
-    for (const name of ['in all', origin] as const) {
-      spent.set(name, spent.get(name)! + (timeDeltas[place] ?? 0));
-    }
+    for (const name of ['in all', origin] as const) spent[name] += timeDeltas[place] ?? 0;
   }
   return spent;
 }
