@@ -80,15 +80,13 @@ export class LockEntry {
 
   /**
    * Whether this row is what is left of the lock that we took, when somebody has unlocked it by hand after a handing over: nobody
-   * holds it, and `LockIndex` does not tell that it was one.
+   * holds it, nobody has written data to it, and `LockIndex` does not tell that it was a lock.
    */
   wasUnlocked(row: KvEntry | null): row is KvEntry {
+    if (row === null || row.session !== undefined || row.lockIndex > 0) return false;
+    const value = row.value?.toString('base64') ?? '';
     return (
-      row !== null &&
-      row.session === undefined &&
-      row.lockIndex === 0 &&
-      this.#token > 0 &&
-      row.createIndex === this.#createIndex
+      this.#token > 0 && row.createIndex === this.#createIndex && (value === '' || value === this.#content)
     );
   }
 

@@ -29,7 +29,8 @@ export async function giveBackEntries(
     );
     const lost = found.find(([entry, row]) => !entry.isOurs(row, sessionId));
     if (round === 0 && lost) answer = await reasonOfLoss(gate, sessionId, lost[1], limits);
-    const unlocked = found.flatMap(([entry, row]) => (entry.wasUnlocked(row) ? [row] : []));
+    const unlocked =
+      behavior === 'delete' ? found.flatMap(([entry, row]) => (entry.wasUnlocked(row) ? [row] : [])) : [];
     if (owned.length + unlocked.length === 0) return answer;
     for (const row of owned) await giveBackAtOnce(gate, sessionId, [row], behavior, limits);
     for (const row of unlocked) await gate.transact([deletionAsSeen(row)], limits);

@@ -178,7 +178,9 @@ describe('the handle that a lock was handed over from', () => {
       nowMs += 1_000;
       return handle;
     });
+    await consulClient.advance(0);
     expect(await holder.release()).toBe(true);
+    expect((await heir).sessionId).toBe(holder.sessionId);
     expect(await (await heir).release()).toBe(false);
   });
 });

@@ -48,20 +48,28 @@ describe('a lock that was left behind', () => {
     expect(scene.fake.keys()).toEqual([]);
   });
 
-  it('by somebody who unlocked it after a handing over, with flags of his own, is removed by its holder’s release', async () => {
-    const holder = await scene.lock().acquire();
-    const waiting = scene.lock().acquire({ acquireTimeoutMs: 60_000 });
-    await scene.fake.advance(1);
-    await holder.release();
-    const { sessionId } = await waiting;
-    await scene.fake.kv.set({ key: FULL_KEY, value: 'left', release: sessionId });
-    expect(await scene.entry()).toMatchObject({ Value: 'left', Flags: 0, LockIndex: 0 });
-    expect(await failureOf(async () => await scene.otherLock().acquire())).toMatchObject({
-      code: 'LOCK_CONFLICT',
-    });
-    expect(await (await waiting).release()).toBe(false);
-    expect(scene.fake.keys()).toEqual([]);
-  });
+  it.each([
+    ['is removed by its holder’s release', '', []],
+    ['is left to those who have written data to it since', 'data', [FULL_KEY]],
+  ])(
+    'by somebody who unlocked it after a handing over, with flags of his own, %s',
+    async (_title, value, left) => {
+      const holder = await scene.lock().acquire();
+      const waiting = scene.lock().acquire({ acquireTimeoutMs: 60_000 });
+      await scene.fake.advance(1);
+      await holder.release();
+      const { sessionId } = await waiting;
+      await scene.fake.kv.set({ key: FULL_KEY, value: '', release: sessionId });
+      if (value !== '') await scene.fake.kv.set({ key: FULL_KEY, value });
+      expect(await scene.entry()).toMatchObject({ Flags: 0, LockIndex: 0 });
+      expect(await failureOf(async () => await scene.otherLock().acquire())).toMatchObject({
+        code: 'LOCK_CONFLICT',
+      });
+      expect(await (await waiting).release()).toBe(false);
+      expect(scene.fake.keys()).toEqual(left);
+      await scene.fake.kv.del(FULL_KEY);
+    },
+  );
 
   it('is contention when it is taken between the attempt and the look at it', async () => {
     await scene.leaveBehind(FULL_KEY, 'left');
