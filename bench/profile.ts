@@ -121,10 +121,7 @@ async function stays(address: string): Promise<string> {
     ...inUs([medianUs, meanUs]),
     inPercent(share, 0),
   ]);
-  return aligned(
-    [['µs from lock to lock, by turns', 'locks', 'median', 'mean', 'of the time'], ...lines],
-    1,
-  );
+  return aligned([['µs from lock to lock, by turns', 'locks', 'median', 'mean', 'of the time'], ...lines], 1);
 }
 
 function nameOf({ contestant, callers }: Looper): string {
