@@ -286,15 +286,8 @@ class Contender {
    * somebody had freed ours before its answer came: true if there is one.
    */
   #dispossessOthers(): Promise<boolean> | undefined {
-    for (const { fullKey, token } of this.#entries) {
-      for (const holder of this.#holders.of(fullKey)) {
-        if (!holder.isHeld) continue;
-        // After a snapshot was restored, a greater token may be the older one.
-        if (holder.tokenOf(fullKey) > token) return this.#isOvertakenBy(holder);
-        holder.dispossess();
-      }
-    }
-    return undefined;
+    const later = this.#holders.dispossess(this.#entries);
+    return later && this.#isOvertakenBy(later);
   }
 
   async #isOvertakenBy(holder: HolderHere): Promise<boolean> {

@@ -4,7 +4,7 @@ import { isAmbiguous, isTransient } from './consul-failure.ts';
 import type { CallLimits } from './consul-gate.ts';
 import { ConsulRequestError, type LossReason } from './errors.ts';
 import { named } from './lease.ts';
-import { countNoLinks, handOver, heirOf } from './hand-over.ts';
+import { handOver, heirOf } from './hand-over.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Lot } from './lot.ts';
 import { checkEntries } from './ownership.ts';
@@ -159,7 +159,8 @@ export class GivingBack {
       if (handed.kind === 'refused') return false;
       this.#settledBy = 'handing-over';
       if (handed.kind === 'orphaned') {
-        orphan = giveBackOrphan(handed.lot);
+        const { lot } = handed;
+        orphan = new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run().catch(() => {});
         lifecycle.keep(orphan);
       }
       // The heir goes first: what is left to do here can be done while its own request is under way.
@@ -188,14 +189,4 @@ export class GivingBack {
       },
     );
   }
-}
-
-/** What was handed over to one who cannot have it, and who may attempt by itself after that. Never rejects. */
-async function giveBackOrphan(lot: Lot): Promise<void> {
-  try {
-    await new GivingBack(lot, lot.session.ttlMs - lot.session.ageMs).run();
-  } catch {
-    // Its session is ended in the background, or by its TTL.
-  }
-  countNoLinks(lot.entries);
 }

@@ -5,7 +5,7 @@ import type { Chain, Lot } from './lot.ts';
 import { indexGuardOf } from './ownership.ts';
 import { MOST_IN_A_ROW } from './stays.ts';
 import { lockOperation, noteTaken } from './taking.ts';
-import { lineOf, type Place, type Wanted } from './waiting-line.ts';
+import { lineOf, type Place } from './waiting-line.ts';
 
 /** Where no others are seen, some more than `MOST_IN_A_ROW`; and so long after the first of them, a lock is given back anyway. */
 const MOST_IN_A_ROW_ALONE = 32;
@@ -60,48 +60,24 @@ export async function handOver(lot: Lot, heir: Place, limits: CallLimits): Promi
     rewritings.push({ from, to });
     operations.push(...handOverOperations(from, to, lot));
   }
-  let written;
-  try {
-    written = await session.sendRenewing(
-      gate,
-      async (sent) => {
-        const outcome = await gate.transact(operations, sent);
-        if (outcome.committed) noteTaken(gate, session.id, wanted.entries, outcome.results);
-        return outcome.committed;
-      },
-      limits,
-    );
-  } catch (error) {
-    countNoLinks(wanted.entries);
-    throw error;
-  }
+  const { answer: isCommitted, isGone } = await session.sendRenewing(
+    gate,
+    async (sent) => {
+      const outcome = await gate.transact(operations, sent);
+      if (outcome.committed) noteTaken(gate, session.id, wanted.entries, outcome.results);
+      return outcome.committed;
+    },
+    limits,
+  );
   // From now on it is the heir's alone, or was refused.
   for (const { from, to } of rewritings) from.forgetRewriting(to.flags);
-  const { answer: isCommitted, isGone } = written;
-  if (!isCommitted) {
-    countNoLinks(wanted.entries);
-    return { kind: 'refused' };
-  }
+  if (!isCommitted) return { kind: 'refused' };
   heir.turns.handedOver();
-  dispossessOthers(wanted);
+  const { client, dc } = wanted.terms.settings;
+  holdersHereOf(client, dc).dispossess(wanted.entries);
   const passed: Lot = { terms: wanted.terms, session, entries: wanted.entries, chain };
   const isFit = !isGone && session.ttlMs - session.ageMs >= session.ttlMs / 2;
   return isFit && heir.receive(passed) ? { kind: 'handed-over' } : { kind: 'orphaned', lot: passed };
-}
-
-/** Of what is taken by an attempt: its earlier ones, which may still land, had none. */
-export function countNoLinks(entries: readonly LockEntry[]): void {
-  for (const entry of entries) entry.countLinks(0);
-}
-
-/** Of those here who were freed of these keys from outside, without their knowing, and whose attempts were answered late. */
-function dispossessOthers({ terms: { settings }, entries }: Wanted): void {
-  const holders = holdersHereOf(settings.client, settings.dc);
-  for (const { fullKey, token } of entries) {
-    for (const holder of holders.of(fullKey)) {
-      if (holder.isHeld && holder.tokenOf(fullKey) < token) holder.dispossess();
-    }
-  }
 }
 
 /**

@@ -36,6 +36,23 @@ export class HoldersHere {
     return this.#holders.of(fullKey);
   }
 
+  /**
+   * Whoever here still counts on these keys, which have been taken by these tokens, has lost them, but for one that took them later:
+   * that one is told.
+   */
+  dispossess(taken: readonly { readonly fullKey: string; readonly token: number }[]): HolderHere | undefined {
+    let later: HolderHere | undefined;
+    for (const { fullKey, token } of taken) {
+      for (const holder of this.of(fullKey)) {
+        if (!holder.isHeld) continue;
+        // After a snapshot was restored, a greater token may be the older one.
+        if (holder.tokenOf(fullKey) > token) later ??= holder;
+        else holder.dispossess();
+      }
+    }
+    return later;
+  }
+
   /** The first of these keys that is held here by the clock. */
   heldAmong(fullKeys: readonly string[]): string | undefined {
     return fullKeys.find((key) => this.of(key).some(({ isHeld }) => isHeld));

@@ -67,6 +67,8 @@ export class Place {
       settle = resolve;
     });
     return () => {
+      // Its own attempts, of which an earlier one may still land, count no handings over.
+      if (!this.#isServed) for (const entry of this.wanted.entries) entry.countLinks(0);
       this.#serving = undefined;
       settle();
       this.tell();

@@ -1,16 +1,13 @@
 import { type CpuTimes, ORIGINS } from '../measures/cpu-times.ts';
 import { machineMs } from '../measures/machine-clock.ts';
 import { Crew } from './crew.ts';
+import type { TurnsTimes } from './crews-by-turns.ts';
 import type { Looper } from './loops-by-turns.ts';
 
 /** How much of the processor's time a lock takes with this one, in microseconds and by whose code it is, in a process of its own. */
 export async function profiledLoop(
   { contestant, callers }: Looper,
-  {
-    address,
-    warmUpMs,
-    forMs,
-  }: { readonly address: string; readonly warmUpMs: number; readonly forMs: number },
+  { address, warmUpMs, forMs }: TurnsTimes,
 ): Promise<CpuTimes> {
   return await Crew.during(1, { contestant, address }, async (crew) => {
     const startAt = machineMs();
